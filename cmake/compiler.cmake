@@ -1,0 +1,48 @@
+# Language, warnings, sanitizers: the same for every target.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_C_STANDARD_REQUIRED ON)
+set(CMAKE_C_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_C_VISIBILITY_PRESET hidden)
+set(CMAKE_CXX_VISIBILITY_PRESET hidden)
+set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
+
+# Without -DNDEBUG: checks of ours and of the libraries stay on in what is shipped.
+set(CMAKE_C_FLAGS_RELWITHDEBINFO "-O2 -g")
+set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g")
+
+add_compile_options(-Wall -Wextra -Wpedantic -Werror)
+add_compile_definitions(_FILE_OFFSET_BITS=64 $<$<COMPILE_LANGUAGE:CXX>:_GLIBCXX_ASSERTIONS>)
+add_link_options(-Wl,-z,relro -Wl,-z,now)
+
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # A unique symbol would keep a plugin from ever being unloaded.
+  add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-fno-gnu-unique>)
+  if(CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+    add_compile_options(-Wno-restrict) # gcc bug 105329: false alarm on std::string
+  endif()
+else()
+  add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-Wthread-safety>)
+endif()
+
+if(FASTMETA_SANITIZE)
+  add_compile_options(-fsanitize=${FASTMETA_SANITIZE} -fno-sanitize-recover=all
+    -fno-omit-frame-pointer -O1)
+  add_link_options(-fsanitize=${FASTMETA_SANITIZE})
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    add_compile_options(-Wno-maybe-uninitialized) # false alarms in instrumented code
+  endif()
+endif()
+if(FASTMETA_FUZZ)
+  add_compile_options(-fsanitize=address,fuzzer-no-link -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=address)
+endif()
+
+find_program(FASTMETA_CCACHE ccache)
+if(FASTMETA_CCACHE)
+  set(CMAKE_C_COMPILER_LAUNCHER "${FASTMETA_CCACHE}")
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${FASTMETA_CCACHE}")
+endif()
