@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Time enters through here, so that tests can stand it still.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+namespace fastmeta {
+
+// Wall-clock time as the schema stores it.
+struct Timestamp {
+  int64_t sec = 0;
+  uint32_t nsec = 0;
+
+  auto operator<=>(const Timestamp&) const = default;
+  // Nanoseconds since 1970; enough until the year 2262.
+  int64_t nanos() const { return sec * 1'000'000'000 + nsec; }
+  static Timestamp from_nanos(int64_t ns) {
+    int64_t sec = ns / 1'000'000'000;
+    int64_t rest = ns % 1'000'000'000;
+    if (rest < 0) {
+      rest += 1'000'000'000;
+      --sec;
+    }
+    return {sec, static_cast<uint32_t>(rest)};
+  }
+};
+
+class Clock {
+ public:
+  virtual ~Clock() = default;
+  virtual Timestamp now() const {
+    return Timestamp::from_nanos(std::chrono::duration_cast<std::chrono::nanoseconds>(
+                                     std::chrono::system_clock::now().time_since_epoch())
+                                     .count());
+  }
+};
+
+using Deadline = std::chrono::steady_clock::time_point;
+inline Deadline deadline_in(std::chrono::milliseconds d) {
+  return std::chrono::steady_clock::now() + d;
+}
+
+}  // namespace fastmeta
