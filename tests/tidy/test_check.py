@@ -1,0 +1,68 @@
+"""The guard itself: each rule catches a planted violation and lets its neighbour pass."""
+
+import pathlib
+
+import pytest
+
+from tidy import check
+
+CAUGHT = [
+    ("plugin/src/model/a.cc", '#include "redis/client.h"'),
+    ("plugin/src/redis/a.cc", '#include "model/types.h"'),
+    ("plugin/src/util/a.h", '#include "model/types.h"'),
+    ("plugin/src/abi/a.cc", '#include "redis/client.h"'),
+    ("plugin/src/engine/a.cc", '#include "abi/entry.h"'),
+    ("plugin/src/engine/a.cc", '#include "mdp/plugin.h"'),
+    ("plugin/src/engine/a.cc", "#include <hiredis/hiredis.h>"),
+    ("plugin/src/redis/a.cc", "#include <yaml-cpp/yaml.h>"),
+    ("plugin/src/engine/a.cc", "#include <fuse3/fuse.h>"),
+    ("plugin/src/other/a.cc", '#include "util/result.h"'),
+    ("plugin/src/util/a.cc", "#include <unheard/of.h>"),
+    ("host-shim/src/main.cc", '#include "util/result.h"'),
+    ("host-shim/src/main.cc", "#include <hiredis/hiredis.h>"),
+    ("plugin/src/util/a.cc", "x" * (check.COLUMNS_MAX + 1)),
+    ("tests/unit/a.cc", "x" * (check.COLUMNS_MAX + 1)),
+    ("scripts/build", "# TO" "DO: later"),
+    ("doc/a.md", "https" "://registry.example.org/"),
+]
+PASSED = [
+    ("plugin/src/model/a.cc", '#include "util/result.h"'),
+    ("plugin/src/model/rules/a.cc", '#include "model/types.h"'),
+    ("plugin/src/model/a.cc", "#include <sys/stat.h>"),
+    ("plugin/src/model/a.cc", "#include <string_view>"),
+    ("plugin/src/engine/a.cc", '#include "redis/client.h"'),
+    ("plugin/src/redis/a.cc", "#include <hiredis/hiredis.h>"),
+    ("plugin/src/config/a.cc", "#include <yaml-cpp/yaml.h>"),
+    ("plugin/src/util/a.cc", "#include <fmt/format.h>"),
+    ("plugin/src/abi/entry.cc", "#include <mdp/plugin.h>"),
+    ("host-shim/src/main.cc", "#include <fuse3/fuse_lowlevel.h>"),
+    ("host-shim/src/main.cc", '#include "main.cc"'),
+    ("plugin/src/util/a.cc", "x" * check.COLUMNS_MAX),
+    ("scripts/build", "x" * (check.COLUMNS_MAX + 1)),
+]
+
+
+def complaints(root, name, text):
+    path = root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text + "\n")
+    return list(check.check(root))
+
+
+@pytest.mark.parametrize("name, text", CAUGHT)
+def test_violation_is_caught_once(tmp_path, name, text):
+    assert len(complaints(tmp_path, name, text)) == 1
+
+
+@pytest.mark.parametrize("name, text", PASSED)
+def test_allowed_line_passes(tmp_path, name, text):
+    assert complaints(tmp_path, name, text) == []
+
+
+def test_path_of_this_machine_is_caught(tmp_path):
+    assert len(complaints(tmp_path, "README.md", f"cd {tmp_path}/build")) == 1
+
+
+def test_project_is_tidy():
+    root = pathlib.Path(check.__file__).resolve().parent.parent.parent
+    assert list(check.check(root)) == []
