@@ -60,6 +60,7 @@ struct Attr {
   uint32_t default_acl = 0;
   uint8_t tier = 0;
   std::string unknown_tail;  // bytes behind what we understand, kept on rewrite
+  bool acl_before_tail = false;  // unknown_tail stands behind ACL ids, even if they are 0
 
   bool operator==(const Attr&) const = default;
   bool is_dir() const { return type == FileType::kDirectory; }
