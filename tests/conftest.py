@@ -2,12 +2,29 @@
 
 import os
 import pathlib
+import random
 import shutil
 import subprocess
+import threading
 
 import pytest
 
+from support import cleanup
+from support.clients import Fastmeta, Juicefs, kill_all
+from support.lab import Lab
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+
+def pytest_addoption(parser):
+    parser.addoption("--mount", default="fastmeta", choices=["fastmeta", "juicefs"],
+                     help="the client under test; juicefs proves the tests themselves")
+    parser.addoption("--seed", type=int, help="of a random sequence, to replay it")
+    parser.addoption("--operations", type=int, help="the length of a random sequence")
+
+
+def pytest_configure():
+    cleanup.install()
 
 
 def pytest_collection_modifyitems(items):
@@ -48,3 +65,63 @@ def juicefs():
     if os.environ.get("FASTMETA_REQUIRE_JUICEFS") == "1":
         pytest.fail("the standard client is required and was not found")
     pytest.skip("the standard client is not there: scripts/venv installs it")
+
+
+@pytest.fixture(scope="session")
+def link_program(build_dir):
+    """The program between a client and Redis that a test can bend."""
+    return build_dir / "tests" / "link"
+
+
+@pytest.fixture(scope="session")
+def ours(request):
+    """The name of the client under test."""
+    return request.config.getoption("--mount")
+
+
+@pytest.fixture(scope="session")
+def new_lab(tmp_path_factory, command, juicefs, link_program):
+    """Makes a Lab; whoever asks closes it."""
+    clients = {"fastmeta": Fastmeta(command), "juicefs": Juicefs(juicefs)}
+
+    def make(name):
+        return Lab(tmp_path_factory.mktemp(name), clients, link_program)
+    return make
+
+
+@pytest.fixture
+def lab(new_lab, request):
+    """Servers, volumes and mounts of one test."""
+    lab = new_lab(request.node.name[:40])
+    yield lab
+    lab.close()
+
+
+@pytest.fixture(scope="module")
+def module_lab(new_lab, request):
+    """Servers, volumes and mounts that the tests of one file share."""
+    lab = new_lab(request.node.name.split("/")[-1].removesuffix(".py"))
+    yield lab
+    lab.close()
+
+
+@pytest.fixture
+def seed(request):
+    """Printed by pytest when the test fails; --seed replays it."""
+    seed = request.config.getoption("--seed")
+    if seed is None:
+        seed = random.SystemRandom().randrange(1 << 32)
+    print(f"seed {seed}: replay with --seed={seed}")
+    return seed
+
+
+@pytest.fixture(autouse=True)
+def no_hang(request):
+    """A request that a mount never answers fails, before the time limit of the test is over."""
+    limit = request.node.get_closest_marker("timeout")
+    seconds = float(limit.args[0]) if limit else float(request.config.getini("timeout"))
+    timer = threading.Timer(seconds - 20, kill_all)
+    timer.daemon = True
+    timer.start()
+    yield
+    timer.cancel()
