@@ -22,6 +22,9 @@ MAY_INCLUDE = {
 }
 # Where the contract header (mdp/) and the generated version header (fastmeta/) may be included.
 CONTRACT_IN = ("plugin/src/abi/", "host-shim/src/")
+# The host's own keys are declared with the key schema; its other folders know nothing of it.
+KEY_SCHEMA = ("config/key_table.h", "config/yaml_schema.h")
+KEY_SCHEMA_IN = "host-shim/src/config/"
 VERSION_IN = ("plugin/src/abi/", "plugin/src/engine/", "host-shim/src/")
 
 # A library's headers -> the one folder on each side that may include them. A header that is
@@ -110,6 +113,8 @@ def include_error(root, name, header, quoted):
 
     if name.startswith("plugin/src/"):
         return plugin_include(name, header)
+    if header in KEY_SCHEMA and name.startswith(KEY_SCHEMA_IN):
+        return None
     near = (root / name).parent / header
     if not near.exists() and not (root / "host-shim/src" / header).exists():
         return f'"{header}" is neither host-shim\'s nor the contract\'s'

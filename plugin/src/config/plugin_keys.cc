@@ -1,59 +1,18 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The plugin's keys. config/passthrough.yaml says of each why one would change it.
+#include "config/key_table.h"
 #include "config/plugin_config.h"
 #include "config/yaml_schema.h"
 
 namespace fastmeta::config {
 namespace {
 
-Key of(const char* name, Type type, const char* fallback, const char* description) {
-  Key key;
-  key.name = name;
-  key.type = type;
-  key.fallback = fallback;
-  key.description = description;
-  return key;
-}
-
-Key range(const char* name, Type type, const char* fallback, const char* min, const char* max,
-          const char* description) {
-  Key key = of(name, type, fallback, description);
-  key.min = min;
-  key.max = max;
-  return key;
-}
-
-Key duration(const char* name, const char* fallback, const char* min, const char* max,
-             const char* description) {
-  return range(name, Type::kDuration, fallback, min, max, description);
-}
-
-Key number(const char* name, const char* fallback, const char* min, const char* max,
-           const char* unit, const char* description) {
-  Key key = range(name, Type::kInteger, fallback, min, max, description);
-  key.unit = unit;
-  return key;
-}
-
-Key choice(const char* name, Type type, const char* fallback, std::vector<std::string> choices,
-           const char* description) {
-  Key key = of(name, type, fallback, description);
-  key.choices = std::move(choices);
-  return key;
-}
-
-Key secret(const char* name, const char* description) {
-  Key key = of(name, Type::kString, "", description);
-  key.secret = true;
-  return key;
-}
-
 std::vector<Key> meta_keys() {
   return {
-      choice("meta.url", Type::kUrl, "", {"redis", "rediss", "unix"},
-             "Where the metadata of the volume is."),
+      url("meta.url", {"redis", "rediss", "unix"},
+          "Where the metadata of the volume is."),
       secret("meta.password", "Password of the server, when the URL has none."),
-      of("meta.password-file", Type::kPath, "", "A file whose first line is that password."),
+      plain("meta.password-file", Type::kPath, "", "A file whose first line is that password."),
       duration("meta.connect-timeout", "5s", "100ms", "5m", "For one attempt to connect."),
       duration("meta.deadline", "10s", "100ms", "10m",
                "From a command to its reply; beyond it the operation fails with EIO."),
@@ -73,22 +32,22 @@ std::vector<Key> meta_keys() {
 
 std::vector<Key> all_keys() {
   std::vector<Key> keys = {
-      choice("mode", Type::kEnum, "passthrough", {"passthrough", "fast-meta"},
+      choice("mode", "passthrough", {"passthrough", "fast-meta"},
              "How changes reach the server."),
-      of("read-only", Type::kBool, "false", "Refuse every change with EROFS, open no session."),
+      plain("read-only", Type::kBool, "false", "Refuse every change with EROFS, open no session."),
       duration("skip-dir-mtime", "100ms", "0", "1h",
                "A directory's times are not written again for changes this close together."),
   };
   for (Key& key : meta_keys()) keys.push_back(std::move(key));
   const std::vector<Key> rest = {
-      range("cache.memory-max", Type::kSize, "256MiB", "0", "1TiB",
-            "Memory for remembered answers; 0 remembers nothing."),
+      size("cache.memory-max", "256MiB", "0", "1TiB",
+           "Memory for remembered answers; 0 remembers nothing."),
       duration("cache.ttl", "1h", "1ms", "168h", "An answer is asked for anew when it is older."),
       number("cache.listing-max", "1000000", "0", "100000000", "names",
              "A directory with more is listed from the server each time."),
-      choice("cache.open", Type::kEnum, "verify", {"verify", "trust"},
+      choice("cache.open", "verify", {"verify", "trust"},
              "Whether an open asks the server for the file's attributes."),
-      of("cache.dir", Type::kPath, "", "Directory of the local store; passthrough has none."),
+      plain("cache.dir", Type::kPath, "", "Directory of the local store; passthrough has none."),
       number("ids.inode-reserve", "1024", "1", "1048576", "ids",
              "Inode numbers taken from the server at once."),
       number("ids.slice-reserve", "4096", "1", "1048576", "ids",
@@ -105,7 +64,7 @@ std::vector<Key> all_keys() {
                "How long the kernel may remember attributes."),
       duration("kernel.negative-valid", "60s", "0", "24h",
                "How long the kernel may remember that a name does not exist."),
-      of("deletes.enabled", Type::kBool, "true", "Remove the data of deleted files."),
+      plain("deletes.enabled", Type::kBool, "true", "Remove the data of deleted files."),
       number("deletes.threads", "2", "1", "64", "threads", "For removing it."),
   };
   keys.insert(keys.end(), rest.begin(), rest.end());
