@@ -75,7 +75,8 @@ class FileData {
   // Lays the length and mtime of writes that are not committed yet over an
   // attribute from the plugin.
   virtual void overlay(mdp_attr* attr) const = 0;
-  // Fewer lookups: whether anything is buffered or on its way.
+  // Fewer lookups: whether anything is buffered or on its way. Flush before an
+  // mtime is set by hand: a commit that comes later would overwrite it.
   virtual bool dirty() const = 0;
 
   // The attribute that an open returned: starts a new view of the contents.

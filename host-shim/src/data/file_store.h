@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Objects as files of a directory.
+#pragma once
+
+#include <atomic>
+#include <string>
+#include <vector>
+
+#include "data/object_store.h"
+
+namespace fastmeta::host {
+
+class FileStore final : public ObjectStore {
+ public:
+  // root: directory of the volume, with a trailing '/'.
+  explicit FileStore(std::string root);
+
+  int put(const std::string& name, const char* data, size_t size) override;
+  int get(const std::string& name, size_t most, std::vector<char>* out) override;
+  int get_range(const std::string& name, size_t whole, size_t off, size_t n, char* out) override;
+  int size_of(const std::string& name, uint64_t* size) override;
+  int remove(const std::string& name) override;
+  bool cheap_ranges() const override { return true; }
+  void will_need(const std::string& name) override;
+
+ private:
+  std::string root_;
+  uint64_t tmp_prefix_;  // differs between processes that share the directory
+  std::atomic<uint32_t> tmp_next_{0};
+};
+
+// Creates a directory and those above it. 0 or -errno.
+int make_directories(const std::string& path);
+
+}  // namespace fastmeta::host

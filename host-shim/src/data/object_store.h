@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Where objects are kept. Objects are written once and never change.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace fastmeta::host {
+
+// All calls return 0 or -errno and may come from many threads. -ENOENT: there is
+// no such object; -EBADMSG: there is one, of another length than asked for.
+class ObjectStore {
+ public:
+  virtual ~ObjectStore() = default;
+
+  // The object is there completely or not at all.
+  virtual int put(const std::string& name, const char* data, size_t size) = 0;
+  // The whole object; more than `most` bytes is -EBADMSG.
+  virtual int get(const std::string& name, size_t most, std::vector<char>* out) = 0;
+  // Bytes [off, off + n) of an object that must be `whole` bytes long.
+  virtual int get_range(const std::string& name, size_t whole, size_t off, size_t n,
+                        char* out) = 0;
+  virtual int size_of(const std::string& name, uint64_t* size) = 0;
+  // One that is not there is gone already: 0.
+  virtual int remove(const std::string& name) = 0;
+
+  // A part costs no more than its share of the object, and reading it again is
+  // served from memory: a cache of our own in front would only copy.
+  virtual bool cheap_ranges() const = 0;
+  // Only with cheap ranges: it will be read soon.
+  virtual void will_need(const std::string& name) = 0;
+};
+
+}  // namespace fastmeta::host
