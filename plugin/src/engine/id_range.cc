@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/id_range.h"
+
+#include <algorithm>
+
+namespace fastmeta::engine {
+
+IdRange::IdRange(uint64_t reserve, uint64_t low_water, uint64_t first_usable, Lease lease,
+                 std::function<void()> wake_refill)
+    : reserve_(reserve),
+      low_water_(low_water),
+      first_usable_(first_usable),
+      lease_(std::move(lease)),
+      wake_refill_(std::move(wake_refill)) {}
+
+Result<IdRange::Range> IdRange::lease_range() {
+  MDP_TRY(const uint64_t last, lease_(reserve_));
+  MDP_CHECK(last >= reserve_);
+  return Range{std::max(last - reserve_ + 1, first_usable_), last};
+}
+
+Result<uint64_t> IdRange::next() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    if (current_.left() == 0) std::swap(current_, spare_);
+    if (current_.left() > 0) {
+      const uint64_t id = current_.next++;
+      const bool low = !leasing_ && spare_.left() == 0 && current_.left() < low_water_;
+      lock.unlock();
+      if (low) wake_refill_();
+      return id;
+    }
+    if (leasing_) {  // bounded by the deadline of the one who asks the server
+      leased_.wait(lock);
+      continue;
+    }
+    leasing_ = true;
+    lock.unlock();
+    auto range = lease_range();
+    lock.lock();
+    leasing_ = false;
+    leased_.notify_all();
+    if (!range) return std::move(range).error();
+    current_ = *range;
+    highest_ = std::max(highest_, range->last);
+  }
+}
+
+void IdRange::refill() {
+  {
+    std::lock_guard lock(mutex_);
+    if (leasing_ || spare_.left() > 0 || current_.left() >= low_water_) return;
+    leasing_ = true;
+  }
+  auto range = lease_range();  // a failure shows when next() finds nothing left
+  std::lock_guard lock(mutex_);
+  leasing_ = false;
+  leased_.notify_all();
+  if (!range) return;
+  spare_ = *range;
+  highest_ = std::max(highest_, range->last);
+}
+
+uint64_t IdRange::highest() const {
+  std::lock_guard lock(mutex_);
+  return highest_;
+}
+
+}  // namespace fastmeta::engine

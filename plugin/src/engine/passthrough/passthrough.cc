@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/passthrough/passthrough.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <map>
+#include <random>
+#include <set>
+#include <thread>
+
+#include "engine/redis_commands.h"
+#include "model/schema/codec.h"
+
+namespace fastmeta::engine {
+
+using model::Mutations;
+using model::RawValue;
+using model::ReadKey;
+using model::ReadKind;
+using redis::Command;
+using redis::Reply;
+
+namespace {
+
+// A rule asks for what it needs in a few steps; a rename of a directory takes
+// one per ancestor. A rule that never has enough is a bug.
+constexpr int kRoundsMax = 4200;
+
+// An entry and the attributes of its inode in one round trip. Inode numbers that
+// a Lua number cannot hold are left to a second read.
+constexpr const char* kLookupScript =
+    "local e = redis.call('HGET', KEYS[1], ARGV[1]) "
+    "if not e then return {} end "
+    "if #e ~= 9 then return {e} end "
+    "local n = 0 for b = 2, 9 do n = n * 256 + string.byte(e, b) end "
+    "if n > 4503599627370495 then return {e} end "
+    "return {e, redis.call('GET', ARGV[2] .. string.format('%.0f', n))}";
+
+std::chrono::milliseconds jitter(int attempt) {
+  static thread_local std::minstd_rand random{std::random_device{}()};
+  const int most = std::min(attempt * attempt, 200);
+  return std::chrono::milliseconds(std::uniform_int_distribution<int>(0, most)(random));
+}
+
+}  // namespace
+
+// The values loaded for one run of a rule; a reading one also looks into the cache.
+class Passthrough::LoadedView final : public model::View {
+ public:
+  LoadedView(const model::VolumeFacts& facts, const model::KeySpace& keys, const OpenTable& open,
+             ValueCache* cache)
+      : View(facts, keys), open_(open), cache_(cache) {}
+
+  bool open_here(model::Ino ino) const override {
+    const bool answer = open_.is_open(ino);
+    opens_asked_[ino] = answer;
+    return answer;
+  }
+  // Would open_here() answer all questions of this run as it did?
+  bool opens_unchanged() const {
+    return std::all_of(opens_asked_.begin(), opens_asked_.end(),
+                       [&](const auto& asked) { return open_.is_open(asked.first) == asked.second; });
+  }
+
+  void put(const ReadKey& read, RawValue value) { loaded_.insert_or_assign(read, std::move(value)); }
+  bool has(const ReadKey& read) const { return loaded_.contains(read); }
+
+  // Keys that a transaction on this view has put under WATCH.
+  std::set<std::string> watched;
+
+ protected:
+  const RawValue* find(const ReadKey& read) const override {
+    if (auto it = loaded_.find(read); it != loaded_.end()) return &it->second;
+    if (!cache_) return nullptr;
+    auto cached = cache_->find(read);
+    if (!cached) return nullptr;
+    return &loaded_.emplace(read, std::move(*cached)).first->second;
+  }
+
+ private:
+  const OpenTable& open_;
+  ValueCache* cache_;
+  mutable std::map<ReadKey, RawValue> loaded_;
+  mutable std::map<model::Ino, bool> opens_asked_;
+};
+
+Passthrough::Passthrough(redis::Client& client, const model::KeySpace& keys, ValueCache& cache,
+                         OpenTable& open, Effects& effects, Volume volume,
+                         PassthroughOptions options, Log log)
+    : client_(client),
+      keys_(keys),
+      cache_(cache),
+      open_(open),
+      effects_(effects),
+      volume_(std::move(volume)),
+      options_(options),
+      log_(std::move(log)) {}
+
+Result<void> Passthrough::read(const ReadRule& rule, bool fresh) {
+  const Deadline deadline = client_.deadline();
+  const model::VolumeFacts facts = volume_.facts();
+  LoadedView view(facts, keys_, open_, fresh ? nullptr : &cache_);
+  for (int round = 0; round < kRoundsMax; ++round) {
+    view.clear_needed();
+    auto done = rule(view);
+    if (done || done.error().fault != Fault::kMissing) return done;
+    MDP_TRY_VOID(fetch(view, view.needed(), deadline));
+  }
+  MDP_CHECK(!"a rule that is never satisfied");
+}
+
+Result<void> Passthrough::fetch(LoadedView& view, std::vector<ReadKey> wanted, Deadline deadline) {
+  std::vector<Command> commands;
+  std::vector<bool> scripted;
+  for (const ReadKey& read : wanted) {
+    const auto parsed = read.kind == ReadKind::kField ? keys_.parse(read.key) : std::nullopt;
+    scripted.push_back(parsed && parsed->kind == 'd' && scripts_.load(std::memory_order_relaxed));
+    if (scripted.back())
+      commands.push_back({"EVAL", kLookupScript, "1", read.key, read.field, keys_.prefix() + "i"});
+    else
+      commands.push_back(to_command(read));
+  }
+  const ValueCache::Token token = cache_.begin();
+  round_trips_.fetch_add(1, std::memory_order_relaxed);
+  MDP_TRY(auto replies, client_.read(commands, deadline));
+  auto keep = [&](const ReadKey& read, RawValue value) {
+    cache_.store(token, read, value);
+    view.put(read, std::move(value));
+  };
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    if (!scripted[i]) {
+      MDP_TRY(RawValue value, to_value(wanted[i], std::move(replies[i])));
+      keep(wanted[i], std::move(value));
+      continue;
+    }
+    Reply& pair = replies[i];
+    if (pair.is_error() && !pair.text.starts_with("NOPERM") &&
+        !pair.text.starts_with("ERR unknown"))
+      return redis::refused(pair, "EVAL");
+    if (pair.kind != Reply::Kind::kArray) {
+      // This server does not let us run scripts: the rule asks again, plainly.
+      scripts_.store(false, std::memory_order_relaxed);
+      continue;
+    }
+    MDP_TRY(RawValue entry,
+            to_value(wanted[i], pair.items.empty() ? Reply{} : std::move(pair.items[0])));
+    if (pair.items.size() > 1) {
+      if (auto dentry = model::decode_dentry(entry.bytes)) {
+        const ReadKey attr = view.attr_key(dentry->ino);
+        MDP_TRY(RawValue value, to_value(attr, std::move(pair.items[1])));
+        keep(attr, std::move(value));
+      }
+    }
+    keep(wanted[i], std::move(entry));
+  }
+  return {};
+}
+
+Result<void> Passthrough::write(const WriteRule& rule, const WriteHints& hints) {
+  const Deadline deadline = client_.deadline();
+  Turns::Turn turn(turns_, hints.turn, options_.turn_wait_max);
+  int lost = 0;
+  for (;;) {
+    MDP_TRY_VOID(volume_.may_write());
+    auto done = attempt(rule, hints, deadline);
+    if (done) return done;
+    if (done.error().fault == Fault::kConflict) {
+      conflicts_.fetch_add(1, std::memory_order_relaxed);
+      if (++lost >= options_.retries_max) {
+        log_.warn("gave up on a transaction after {} races lost to other clients", lost);
+        return Error{Fault::kConflict, EIO, "too many races lost to other clients"};
+      }
+      if (lost > 1) std::this_thread::sleep_for(jitter(lost));
+    } else if (done.error().fault == Fault::kDisconnected) {
+      if (std::chrono::steady_clock::now() >= deadline) return done;
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    } else {
+      return done;
+    }
+  }
+}
+
+Result<void> Passthrough::attempt(const WriteRule& rule, const WriteHints& hints,
+                                  Deadline deadline) {
+  const model::VolumeFacts facts = volume_.facts();
+  LoadedView view(facts, keys_, open_, nullptr);
+  std::optional<redis::Lease> lease;
+  for (int round = 0; round < kRoundsMax; ++round) {
+    Mutations wanted;
+    view.clear_needed();
+    auto done = rule(view, wanted);
+    if (!done && done.error().fault == Fault::kMissing) {
+      std::vector<ReadKey> reads = view.needed();
+      if (!lease) {
+        MDP_TRY(redis::Lease l, client_.lease(deadline));
+        lease.emplace(std::move(l));
+        for (const ReadKey& hint : hints.reads)
+          if (std::find(reads.begin(), reads.end(), hint) == reads.end()) reads.push_back(hint);
+      }
+      MDP_TRY_VOID(load_watched(*lease, view, std::move(reads), deadline));
+      continue;
+    }
+    MDP_TRY_VOID(std::move(done));
+    if (wanted.empty()) return {};
+    if (!view.opens_unchanged()) return Error{Fault::kConflict, EIO, {}};
+    if (!lease) {
+      MDP_TRY(redis::Lease l, client_.lease(deadline));
+      lease.emplace(std::move(l));
+    }
+    auto replies = commit(*lease, wanted, deadline);
+    lease.reset();
+    if (replies || replies.error().fault == Fault::kUnreachable) drop_cached(wanted);
+    if (!replies) return std::move(replies).error();
+    std::vector<model::SliceRelease> unreferenced;
+    for (const auto& release : wanted.releases)
+      if ((*replies)[release.write].number < 0) unreferenced.push_back(release);
+    effects_.committed(wanted, unreferenced);
+    return {};
+  }
+  MDP_CHECK(!"a rule that is never satisfied");
+}
+
+Result<void> Passthrough::load_watched(redis::Lease& lease, LoadedView& view,
+                                       std::vector<ReadKey> wanted, Deadline deadline) {
+  std::vector<Command> commands;
+  Command watch{"WATCH"};
+  for (const ReadKey& read : wanted)
+    if (read.watch && view.watched.insert(read.key).second) watch.push_back(read.key);
+  const bool watching = watch.size() > 1;
+  if (watching) commands.push_back(std::move(watch));
+  for (const ReadKey& read : wanted) commands.push_back(to_command(read));
+  round_trips_.fetch_add(1, std::memory_order_relaxed);
+  MDP_TRY(auto replies, lease.roundtrip(commands, deadline));
+  if (watching && replies[0].is_error()) return redis::refused(replies[0], "WATCH");
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    MDP_TRY(RawValue value, to_value(wanted[i], std::move(replies[i + (watching ? 1 : 0)])));
+    view.put(wanted[i], std::move(value));
+  }
+  return {};
+}
+
+Result<std::vector<Reply>> Passthrough::commit(redis::Lease& lease, const Mutations& wanted,
+                                               Deadline deadline) {
+  std::vector<Command> commands{{"MULTI"}};
+  for (const model::Write& w : wanted.writes) commands.push_back(to_command(w));
+  commands.push_back({"EXEC"});
+  transactions_.fetch_add(1, std::memory_order_relaxed);
+  round_trips_.fetch_add(1, std::memory_order_relaxed);
+  MDP_TRY(auto replies, lease.roundtrip(commands, deadline));
+  Reply& exec = replies.back();
+  if (exec.nil()) return Error{Fault::kConflict, EIO, {}};
+  if (exec.is_error()) {
+    // Nothing was applied; the queued command that was refused tells why.
+    for (size_t i = 0; i + 1 < replies.size(); ++i)
+      if (replies[i].is_error()) return redis::refused(replies[i], commands[i][0]);
+    return redis::refused(exec, "EXEC");
+  }
+  if (exec.items.size() != wanted.writes.size())
+    return Error{Fault::kCorrupt, EIO, "the server answered EXEC with another number of replies"};
+  for (size_t i = 0; i < exec.items.size(); ++i) {
+    if (!exec.items[i].is_error()) continue;
+    // The rest of the transaction was applied: this volume needs a look.
+    log_.error("key {}: {} was refused inside a transaction whose rest took effect: {}",
+               quoted(wanted.writes[i].key), commands[i + 1][0], quoted(exec.items[i].text));
+    drop_cached(wanted);
+    return redis::refused(exec.items[i], commands[i + 1][0]);
+  }
+  return std::move(exec.items);
+}
+
+void Passthrough::drop_cached(const Mutations& done) {
+  // Our own invalidation comes on another connection, maybe after the answer to
+  // the caller; it must not read an older value in between.
+  std::set<std::string_view> keys;
+  for (const model::Write& w : done.writes)
+    if (keys.insert(w.key).second && keys_.parse(w.key)) cache_.invalidate(w.key);
+}
+
+Passthrough::Stats Passthrough::stats() const {
+  return {transactions_.load(std::memory_order_relaxed),
+          conflicts_.load(std::memory_order_relaxed), round_trips_.load(std::memory_order_relaxed)};
+}
+
+}  // namespace fastmeta::engine

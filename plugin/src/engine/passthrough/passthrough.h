@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The executor of mode passthrough. A write is a transaction of the server:
+// WATCH and the reads of the rule in one round trip, MULTI … EXEC in the next;
+// when another client wrote a watched key, the rule runs again. Reads are
+// answered from a cache that the server's invalidations keep right; values
+// inside a transaction never are.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+
+#include "engine/executor.h"
+#include "engine/open_table.h"
+#include "engine/passthrough/turns.h"
+#include "engine/passthrough/value_cache.h"
+#include "model/schema/keys.h"
+#include "redis/client.h"
+#include "util/log.h"
+
+namespace fastmeta::engine {
+
+struct PassthroughOptions {
+  int retries_max = 50;                             // of a transaction that lost a race
+  std::chrono::milliseconds turn_wait_max{200};
+};
+
+class Passthrough final : public Executor {
+ public:
+  // What the executor asks of the volume.
+  struct Volume {
+    std::function<model::VolumeFacts()> facts;
+    // An error while mutations are refused (disconnected, read-only …).
+    std::function<Result<void>()> may_write;
+  };
+
+  Passthrough(redis::Client& client, const model::KeySpace& keys, ValueCache& cache,
+              OpenTable& open, Effects& effects, Volume volume, PassthroughOptions options,
+              Log log);
+
+  Result<void> read(const ReadRule& rule, bool fresh) override;
+  Result<void> write(const WriteRule& rule, const WriteHints& hints) override;
+
+  struct Stats {
+    uint64_t transactions = 0, conflicts = 0, round_trips = 0;
+  };
+  Stats stats() const;
+
+ private:
+  class LoadedView;
+
+  Result<void> fetch(LoadedView& view, std::vector<model::ReadKey> wanted, Deadline deadline);
+  // One attempt; kConflict when it lost a race.
+  Result<void> attempt(const WriteRule& rule, const WriteHints& hints, Deadline deadline);
+  Result<void> load_watched(redis::Lease& lease, LoadedView& view,
+                            std::vector<model::ReadKey> wanted, Deadline deadline);
+  Result<std::vector<redis::Reply>> commit(redis::Lease& lease, const model::Mutations& wanted,
+                                           Deadline deadline);
+  void drop_cached(const model::Mutations& done);
+
+  redis::Client& client_;
+  const model::KeySpace& keys_;
+  ValueCache& cache_;
+  OpenTable& open_;
+  Effects& effects_;
+  const Volume volume_;
+  const PassthroughOptions options_;
+  const Log log_;
+  Turns turns_;
+  std::atomic<bool> scripts_{true};  // the server lets us run them
+  std::atomic<uint64_t> transactions_{0}, conflicts_{0}, round_trips_{0};
+};
+
+}  // namespace fastmeta::engine

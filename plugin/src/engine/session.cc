@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/session.h"
+
+#include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <netinet/in.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <ctime>
+#include <nlohmann/json.hpp>
+
+#include "model/schema/setting.h"
+#include "util/bytes.h"
+
+namespace fastmeta::engine {
+
+using redis::Command;
+
+namespace {
+
+constexpr size_t kStaleStep = 1000;  // sessions looked at in one pass
+
+std::string host_name() {
+  char name[256] = {};
+  return gethostname(name, sizeof name - 1) == 0 ? name : "unknown";
+}
+
+std::vector<std::string> addresses() {
+  std::vector<std::string> found;
+  ifaddrs* list = nullptr;
+  if (getifaddrs(&list) != 0) return found;
+  for (ifaddrs* at = list; at; at = at->ifa_next) {
+    if (!at->ifa_addr || at->ifa_addr->sa_family != AF_INET) continue;
+    char text[INET_ADDRSTRLEN];
+    const auto* in = reinterpret_cast<const sockaddr_in*>(at->ifa_addr);
+    if (ntohl(in->sin_addr.s_addr) >> 24 == 127) continue;
+    if (inet_ntop(AF_INET, &in->sin_addr, text, sizeof text)) found.emplace_back(text);
+  }
+  freeifaddrs(list);
+  return found;
+}
+
+std::string rfc3339(Timestamp t) {
+  const time_t sec = t.sec;
+  tm parts{};
+  gmtime_r(&sec, &parts);
+  char text[32];
+  strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return text;
+}
+
+Result<void> expect_applied(const std::vector<redis::Reply>& replies, std::string_view what) {
+  for (const auto& reply : replies)
+    if (reply.is_error()) return redis::refused(reply, what);
+  for (const auto& reply : replies.back().items)
+    if (reply.is_error()) return redis::refused(reply, what);
+  return {};
+}
+
+}  // namespace
+
+Session::Session(redis::Client& client, const model::KeySpace& keys, const Clock& clock, Log log,
+                 std::chrono::milliseconds heartbeat, std::string mount_point)
+    : client_(client),
+      keys_(keys),
+      clock_(clock),
+      log_(std::move(log)),
+      heartbeat_(heartbeat),
+      mount_point_(std::move(mount_point)) {}
+
+std::string Session::expiry() const {
+  // Long enough to miss a few heartbeats, never under a minute.
+  const auto span = std::max<int64_t>(
+      60, std::chrono::duration_cast<std::chrono::seconds>(5 * heartbeat_).count());
+  return std::to_string(clock_.now().sec + span);
+}
+
+Result<void> Session::open() {
+  nlohmann::json info{{"Version", std::string(model::kFormatVersion) + "+fastmeta"},
+                      {"HostName", host_name()},
+                      {"IPAddrs", addresses()},
+                      {"MountPoint", mount_point_},
+                      {"MountTime", rfc3339(clock_.now())},
+                      {"ProcessID", getpid()}};
+  info_ = info.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  MDP_TRY(auto reply, client_.write_one({"INCRBY", keys_.plain(model::kNextSession), "1"}));
+  if (reply.is_error()) return redis::refused(reply, "INCRBY");
+  const auto id = static_cast<uint64_t>(reply.number);
+  const std::string sid = std::to_string(id);
+  const std::vector<Command> commands{{"MULTI"},
+                                      {"ZADD", keys_.plain(model::kAllSessions), expiry(), sid},
+                                      {"HSET", keys_.plain(model::kSessionInfos), sid, info_},
+                                      {"EXEC"}};
+  MDP_TRY(redis::Lease lease, client_.lease(client_.deadline()));
+  MDP_TRY(auto replies, lease.roundtrip(commands, client_.deadline()));
+  MDP_TRY_VOID(expect_applied(replies, "registering the session"));
+  id_.store(id, std::memory_order_release);
+  return {};
+}
+
+Result<Session::Beat> Session::heartbeat() {
+  const std::string sid = std::to_string(id());
+  const std::vector<Command> commands{{"MULTI"},
+                                      {"HSETNX", keys_.plain(model::kSessionInfos), sid, info_},
+                                      {"ZADD", keys_.plain(model::kAllSessions), expiry(), sid},
+                                      {"EXEC"}};
+  MDP_TRY(redis::Lease lease, client_.lease(client_.deadline()));
+  MDP_TRY(auto replies, lease.roundtrip(commands, client_.deadline()));
+  MDP_TRY_VOID(expect_applied(replies, "the heartbeat"));
+  Beat beat;
+  beat.lost = replies.back().items.size() == 2 && replies.back().items[0].number == 1;
+  return beat;
+}
+
+Result<void> Session::clean(uint64_t session, const RemoveSustained& remove) {
+  const std::string sid = std::to_string(session);
+  const std::string mark = sid + "_";
+  MDP_TRY(redis::Lease lease, client_.lease(client_.deadline()));
+  auto ask = [&](Command command) -> Result<redis::Reply> {
+    MDP_TRY(auto replies, lease.roundtrip(std::span(&command, 1), client_.deadline()));
+    if (replies[0].is_error()) return redis::refused(replies[0], command[0]);
+    return std::move(replies[0]);
+  };
+  const std::string locked = keys_.session_locks(session);
+  MDP_TRY(auto lock_keys, ask({"SMEMBERS", locked}));
+  for (const auto& key : lock_keys.items) {
+    MDP_TRY(auto owners, ask({"HKEYS", key.text}));
+    Command drop{"HDEL", key.text};
+    for (const auto& owner : owners.items)
+      if (owner.text.starts_with(mark)) drop.push_back(owner.text);
+    if (drop.size() > 2) MDP_TRY_VOID(ask(std::move(drop)));
+    MDP_TRY_VOID(ask({"SREM", locked, key.text}));
+  }
+  MDP_TRY(auto sustained, ask({"SMEMBERS", keys_.session_sustained(session)}));
+  for (const auto& member : sustained.items) {
+    const auto ino = parse_decimal<model::Ino>(member.text);
+    if (!ino) {
+      log_.error("key {}: member {} is no inode", fastmeta::quoted(keys_.session_sustained(session)),
+                 fastmeta::quoted(member.text));
+      continue;
+    }
+    MDP_TRY_VOID(remove(session, *ino));
+  }
+  const std::vector<Command> commands{{"MULTI"},
+                                      {"HDEL", keys_.plain(model::kSessionInfos), sid},
+                                      {"ZREM", keys_.plain(model::kAllSessions), sid},
+                                      {"EXEC"}};
+  MDP_TRY(auto replies, lease.roundtrip(commands, client_.deadline()));
+  return expect_applied(replies, "removing the session");
+}
+
+Result<bool> Session::take_job(std::string_view name, std::chrono::milliseconds period) {
+  const std::string key = keys_.plain(name);
+  MDP_TRY(redis::Lease lease, client_.lease(client_.deadline()));
+  const std::vector<Command> look{{"WATCH", key}, {"GET", key}};
+  MDP_TRY(auto seen, lease.roundtrip(look, client_.deadline()));
+  const int64_t now = clock_.now().sec;
+  const int64_t due = now - period.count() * 9 / 10 / 1000;
+  if (parse_decimal<int64_t>(seen[1].text).value_or(0) > due) return false;
+  const std::vector<Command> take{{"MULTI"}, {"SET", key, std::to_string(now)}, {"EXEC"}};
+  MDP_TRY(auto taken, lease.roundtrip(take, client_.deadline()));
+  return !taken.back().nil() && !taken.back().is_error();
+}
+
+Result<void> Session::clean_stale(const RemoveSustained& remove) {
+  MDP_TRY(const bool ours, take_job("lastCleanupSessions", heartbeat_));
+  if (!ours) return {};
+  const Command ask{"ZRANGEBYSCORE", keys_.plain(model::kAllSessions), "-inf",
+                    std::to_string(clock_.now().sec), "LIMIT", "0", std::to_string(kStaleStep)};
+  MDP_TRY(auto stale, client_.read_one(ask));
+  if (stale.is_error()) return redis::refused(stale, "ZRANGEBYSCORE");
+  for (const auto& member : stale.items) {
+    const auto session = parse_decimal<uint64_t>(member.text);
+    if (!session || *session == id()) continue;
+    log_.info("session {} has not been heard of for too long: cleaning up after it", *session);
+    if (auto done = clean(*session, remove); !done)
+      log_.warn("session {} is left for a later pass: {}", *session, done.error().text);
+  }
+  return {};
+}
+
+}  // namespace fastmeta::engine

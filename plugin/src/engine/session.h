@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Our entry among the clients of the volume: registered before locks are taken
+// or unlinked files are kept, renewed by heartbeats, removed at the end. A
+// session that others found stale has lost its locks and sustained files.
+//
+// Threads: open, heartbeat and close by one thread at a time; id() any.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "model/schema/keys.h"
+#include "redis/client.h"
+#include "util/clock.h"
+#include "util/log.h"
+#include "util/result.h"
+
+namespace fastmeta::engine {
+
+class Session {
+ public:
+  // Removes an inode that only a dead session kept.
+  using RemoveSustained = std::function<Result<void>(uint64_t session, model::Ino ino)>;
+
+  Session(redis::Client& client, const model::KeySpace& keys, const Clock& clock, Log log,
+          std::chrono::milliseconds heartbeat, std::string mount_point);
+
+  Result<void> open();
+  uint64_t id() const { return id_.load(std::memory_order_acquire); }
+
+  // Renews the entry. `lost` of the reply: others had declared it stale.
+  struct Beat {
+    bool lost = false;
+  };
+  Result<Beat> heartbeat();
+
+  // Locks, sustained files and entry of one session, our own or a stale one. An
+  // error leaves the rest for a later pass.
+  Result<void> clean(uint64_t session, const RemoveSustained& remove);
+  // Cleans the sessions whose time is over, if nobody did so within a heartbeat.
+  Result<void> clean_stale(const RemoveSustained& remove);
+
+ private:
+  Result<bool> take_job(std::string_view key, std::chrono::milliseconds period);
+  std::string expiry() const;
+
+  redis::Client& client_;
+  const model::KeySpace& keys_;
+  const Clock& clock_;
+  const Log log_;
+  const std::chrono::milliseconds heartbeat_;
+  const std::string mount_point_;
+  std::string info_;
+  std::atomic<uint64_t> id_{0};
+};
+
+}  // namespace fastmeta::engine

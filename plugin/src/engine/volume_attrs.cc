@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Operations on attributes and extended attributes.
+#include <cerrno>
+
+#include "engine/volume.h"
+
+namespace fastmeta::engine {
+
+using model::Attr;
+using model::Ino;
+using model::Mutations;
+using model::View;
+
+Result<EntryReply> Volume::getattr(Ino ino) {
+  auto attr = executor_->read_reply<Attr>([&](const View& seen) { return model::getattr(seen, ino); });
+  if (attr) return entry(ino, std::move(*attr));
+  // An open file that another client removed is still a file to its holder.
+  if (attr.error().fault == Fault::kAnswer && attr.error().code == ENOENT)
+    if (auto last = open_.remembered(ino)) {
+      last->nlink = 0;
+      EntryReply gone;
+      gone.ino = ino;
+      gone.attr = std::move(*last);
+      return gone;
+    }
+  return std::move(attr).error();
+}
+
+Result<EntryReply> Volume::setattr(model::SetattrArgs want) {
+  want.now = clock_.now();
+  WriteHints hints;
+  hints.turn = want.ino;
+  MDP_TRY(Attr attr, executor_->write_reply<Attr>(
+                         [&](const View& seen, Mutations& out) {
+                           return model::setattr(seen, want, out);
+                         },
+                         hints));
+  open_.remember(want.ino, attr);
+  return entry(want.ino, std::move(attr));
+}
+
+Result<void> Volume::setxattr(model::SetXattrArgs want) {
+  return executor_->write(
+      [&](const View& seen, Mutations& out) { return model::setxattr(seen, want, out); }, {});
+}
+
+Result<std::string> Volume::getxattr(Ino ino, const std::string& name) {
+  return executor_->read_reply<std::string>(
+      [&](const View& seen) { return model::getxattr(seen, ino, name); });
+}
+
+Result<std::vector<std::string>> Volume::listxattr(Ino ino) {
+  return executor_->read_reply<std::vector<std::string>>(
+      [&](const View& seen) { return model::listxattr(seen, ino); });
+}
+
+Result<void> Volume::removexattr(Ino ino, const std::string& name) {
+  return executor_->write(
+      [&](const View& seen, Mutations& out) { return model::removexattr(seen, ino, name, out); },
+      {});
+}
+
+}  // namespace fastmeta::engine

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Operations on files: opening, slices, length, compaction.
+#include <cerrno>
+
+#include "engine/volume.h"
+#include "model/schema/codec.h"
+
+namespace fastmeta::engine {
+
+using model::Attr;
+using model::Ino;
+using model::Mutations;
+using model::ReadKind;
+using model::SliceRecord;
+using model::View;
+
+namespace {
+
+// FNV-1a over the stored bytes of the records.
+uint64_t checksum(std::span<const SliceRecord> records) {
+  uint64_t sum = 0xcbf29ce484222325;
+  for (const SliceRecord& record : records)
+    for (const char byte : model::encode_slice(record))
+      sum = (sum ^ static_cast<uint8_t>(byte)) * 0x100000001b3;
+  return sum;
+}
+
+}  // namespace
+
+Result<Attr> Volume::open_file(const model::OpenArgs& how) {
+  // Counted first: an unlink that comes from now on keeps the inode.
+  open_.opened(how.ino);
+  auto attr = executor_->read_reply<Attr>([&](const View& seen) { return model::open(seen, how); },
+                                          config_.cache.open == config::OpenPolicy::kVerify);
+  if (attr) {
+    open_.remember(how.ino, *attr);
+    return attr;
+  }
+  close_file(how.ino);
+  // The name that led here is older than the removal: have it looked up again.
+  if (attr.error().fault == Fault::kAnswer && attr.error().code == ENOENT)
+    return Error::answer(ESTALE);
+  return attr;
+}
+
+void Volume::close_file(Ino ino) {
+  const OpenTable::Closed closed = open_.closed(ino);
+  if (closed.sustained) static_cast<void>(remove_sustained(ino));
+}
+
+Result<void> Volume::remove_sustained(Ino ino) {
+  const model::LastCloseArgs want{clock_.now(), ino};
+  auto removed = executor_->write(
+      [&](const View& seen, Mutations& out) { return model::last_close(seen, want, out); }, {});
+  if (!removed && removed.error().fault != Fault::kAnswer) {
+    log_.warn("removed inode {} is not closed yet, trying again later: {}", ino,
+              removed.error().text);
+    std::lock_guard lock(late_mutex_);
+    late_removals_.push_back(ino);
+  }
+  return removed;
+}
+
+Result<uint64_t> Volume::new_slice() {
+  MDP_TRY_VOID(health_.may_write());
+  return slices_->next();
+}
+
+Result<Attr> Volume::write_slice(model::WriteSliceArgs want) {
+  want.now = clock_.now();
+  WriteHints hints;
+  hints.turn = want.ino;
+  MDP_TRY(Attr attr, executor_->write_reply<Attr>(
+                         [&](const View& seen, Mutations& out) {
+                           return model::write_slice(seen, want, out);
+                         },
+                         hints));
+  open_.remember(want.ino, attr);
+  return attr;
+}
+
+Result<model::ReadSlicesReply> Volume::read_slices(Ino ino, uint32_t chunk, bool fresh) {
+  return executor_->read_reply<model::ReadSlicesReply>(
+      [&](const View& seen) { return model::read_slices(seen, ino, chunk); }, fresh);
+}
+
+Result<Attr> Volume::truncate(model::TruncateArgs want) {
+  want.now = clock_.now();
+  WriteHints hints;
+  hints.turn = want.ino;
+  MDP_TRY(Attr attr, executor_->write_reply<Attr>(
+                         [&](const View& seen, Mutations& out) {
+                           return model::truncate(seen, want, out);
+                         },
+                         hints));
+  open_.remember(want.ino, attr);
+  return attr;
+}
+
+Result<Attr> Volume::fallocate(model::FallocateArgs want) {
+  want.now = clock_.now();
+  WriteHints hints;
+  hints.turn = want.ino;
+  MDP_TRY(Attr attr, executor_->write_reply<Attr>(
+                         [&](const View& seen, Mutations& out) {
+                           return model::fallocate(seen, want, out);
+                         },
+                         hints));
+  open_.remember(want.ino, attr);
+  return attr;
+}
+
+Result<model::CopyRangeReply> Volume::copy_file_range(model::CopyRangeArgs want) {
+  want.now = clock_.now();
+  WriteHints hints;
+  hints.turn = want.to;
+  MDP_TRY(auto copied, executor_->write_reply<model::CopyRangeReply>(
+                           [&](const View& seen, Mutations& out) {
+                             return model::copy_file_range(seen, want, out);
+                           },
+                           hints));
+  if (copied.copied > 0) open_.remember(want.to, copied.to_attr);
+  return copied;
+}
+
+Result<CompactionProposal> Volume::plan_compaction(Ino ino, uint32_t chunk) {
+  return executor_->read_reply<CompactionProposal>(
+      [&](const View& seen) -> Result<CompactionProposal> {
+        MDP_TRY(auto records, seen.chunk(ino, chunk));
+        auto plan = model::plan_compaction(records);
+        if (!plan) return Error::answer(ENODATA);
+        CompactionProposal proposal;
+        proposal.checksum = checksum(std::span(records).first(plan->records));
+        proposal.plan = std::move(*plan);
+        return proposal;
+      },
+      true);
+}
+
+Result<void> Volume::compact(Ino ino, uint32_t chunk, const CompactionProposal& proposal,
+                             uint64_t id) {
+  return executor_->write(
+      [&](const View& seen, Mutations& out) -> Result<void> {
+        MDP_TRY(auto records, seen.chunk(ino, chunk));
+        if (records.size() < proposal.plan.records) return Error::answer(EAGAIN);
+        records.resize(proposal.plan.records);
+        auto plan = model::plan_compaction(records);
+        if (!plan || checksum(records) != proposal.checksum || plan->pos != proposal.plan.pos ||
+            plan->size != proposal.plan.size || plan->skipped != proposal.plan.skipped)
+          return Error::answer(EAGAIN);
+        model::CompactArgs want;
+        want.now = clock_.now();
+        want.ino = ino;
+        want.chunk = chunk;
+        want.plan = std::move(*plan);
+        want.expected = std::move(records);
+        want.id = id;
+        want.trash = seen.facts().trash;
+        return model::compact(seen, want, out);
+      },
+      {});
+}
+
+}  // namespace fastmeta::engine

@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Life of a volume: opening, background work, what happens when the connection
+// goes and comes back.
+#include <algorithm>
+#include <cerrno>
+
+#include "engine/volume.h"
+#include "model/schema/setting.h"
+#include "util/bytes.h"
+
+namespace fastmeta::engine {
+
+using redis::Command;
+using std::chrono::milliseconds;
+
+namespace {
+constexpr milliseconds kDisconnectGrace{2000};
+constexpr milliseconds kTick{200};
+}  // namespace
+
+Result<std::unique_ptr<redis::Client>> connect_client(const config::PluginConfig& config,
+                                                      const Log& log) {
+  if (config.meta.url.empty())
+    return Error{Fault::kConfig, EINVAL,
+                 "no metadata URL: name one on the command line or as meta.url in the file"};
+  redis::ClientOptions options;
+  MDP_TRY(options.address, redis::parse_address(config.meta.url));
+  if (options.address.password.empty()) {
+    if (!config.meta.password.empty()) {
+      options.address.password = config.meta.password;
+    } else {
+      MDP_TRY(options.address.password, redis::find_password(options.address));
+    }
+  }
+  options.connect_timeout = config.meta.connect_timeout;
+  options.command_deadline = config.meta.deadline;
+  options.backoff_initial = config.meta.backoff_initial;
+  options.backoff_max = config.meta.backoff_max;
+  options.ping_interval = config.meta.ping_interval;
+  options.ping_timeout = config.meta.ping_timeout;
+  options.pool_max = config.meta.connections;
+  options.tracked_prefixes = {"i", "d", "c", "p", "s", "x"};
+  MDP_TRY(auto client, redis::Client::open(std::move(options), log));
+  const redis::ServerInfo& server = client->server();
+  if (server.eviction_possible)
+    return Error{Fault::kConfig, EINVAL,
+                 fmt::format("the metadata server may evict keys (maxmemory-policy {}), which "
+                             "destroys volumes: set it to noeviction",
+                             server.eviction_policy)};
+  if (!server.aof)
+    log.warn("the metadata server keeps no append-only file: a crash of it loses changes");
+  return client;
+}
+
+Volume::Volume(config::PluginConfig config, Options options, Host& host, Log log)
+    : config_(std::move(config)),
+      options_(std::move(options)),
+      host_(host),
+      log_(std::move(log)),
+      health_(kDisconnectGrace) {}
+
+Volume::~Volume() { stop(); }
+
+Result<std::unique_ptr<Volume>> Volume::open(config::PluginConfig config, Options options,
+                                             Host& host, Log log) {
+  std::unique_ptr<Volume> volume(
+      new Volume(std::move(config), std::move(options), host, std::move(log)));
+  MDP_TRY_VOID(volume->connect());
+  return volume;
+}
+
+Result<void> Volume::connect() {
+  MDP_TRY(client_, connect_client(config_, log_));
+  keys_ = model::KeySpace(client_->key_prefix());
+  return load_setting();
+}
+
+Result<void> Volume::load_setting() {
+  // Not yet started: one lease is the way to ask.
+  MDP_TRY(auto reply, client_->write_one({"GET", keys_.setting()}));
+  if (reply.is_error()) {
+    if (reply.text.starts_with("WRONGTYPE"))
+      return Error{Fault::kConfig, EINVAL, "this database holds no JuiceFS volume: its key "
+                                           "'setting' is of another type"};
+    return redis::refused(reply, "GET");
+  }
+  if (reply.nil())
+    return Error{Fault::kConfig, ENOENT,
+                 "this database holds no JuiceFS volume (no key 'setting'): check the URL and "
+                 "its database number, or create a volume with format"};
+  MDP_TRY(auto setting, model::parse_setting(reply.text));
+  MDP_TRY_VOID(model::check_supported(setting));
+  facts_.settings(setting);
+  facts_.dir_mtime_step(std::chrono::nanoseconds(config_.skip_dir_mtime).count());
+  std::lock_guard lock(setting_mutex_);
+  setting_ = std::move(setting);
+  return {};
+}
+
+std::string Volume::setting_json() const {
+  std::lock_guard lock(setting_mutex_);
+  return setting_.json;
+}
+
+redis::ClientHooks Volume::hooks() {
+  redis::ClientHooks hooks;
+  hooks.on_invalidate = [this](std::span<const std::string> keys) { invalidated(keys); };
+  hooks.on_flush = [this] {
+    cache_->clear();
+    host_.all_changed();
+  };
+  hooks.on_lost = [this] {
+    tracking_.store(false, std::memory_order_release);
+    cache_->disable();
+    health_.connection_lost();
+    host_.all_changed();
+    log_.warn("the connection to the metadata server is lost; trying to reconnect");
+  };
+  hooks.on_ready = [this] {
+    cache_->enable();
+    tracking_.store(true, std::memory_order_release);
+    health_.connection_ready();
+    std::lock_guard lock(wake_mutex_);
+    reconnected_ = true;
+    wake_.notify_all();
+  };
+  return hooks;
+}
+
+void Volume::invalidated(std::span<const std::string> keys) {
+  for (const std::string& key : keys) {
+    const auto parsed = keys_.parse(key);
+    if (!parsed) continue;
+    cache_->invalidate(key);
+    switch (parsed->kind) {
+      case 'i': host_.attr_changed(parsed->ino); break;
+      case 'd': host_.names_changed(parsed->ino); break;
+      case 'c': host_.data_changed(parsed->ino); break;
+      default: break;  // neither xattrs nor link parents nor targets are kept outside
+    }
+  }
+}
+
+Result<void> Volume::start() {
+  cache_ = std::make_unique<ValueCache>(config_.cache.memory_max, config_.cache.ttl);
+  Passthrough::Volume answers;
+  answers.facts = [this] { return facts_.now(); };
+  answers.may_write = [this] { return health_.may_write(); };
+  PassthroughOptions options;
+  options.retries_max = static_cast<int>(config_.meta.transaction_retries);
+  executor_ = std::make_unique<Passthrough>(*client_, keys_, *cache_, open_,
+                                            static_cast<Effects&>(*this), std::move(answers),
+                                            options, log_);
+  dir_stats_ = std::make_unique<DirStats>(*client_, keys_, log_);
+  deleter_ = std::make_unique<FileDeleter>(
+      *client_, keys_, [this](uint64_t id, uint32_t size) { return host_.delete_slice(id, size); },
+      log_);
+  session_ = std::make_unique<Session>(*client_, keys_, clock_, log_, config_.session_heartbeat,
+                                       options_.mount_point);
+  auto wake_refill = [this] {
+    std::lock_guard lock(wake_mutex_);
+    refill_wanted_ = true;
+    wake_.notify_all();
+  };
+  auto range = [&](std::string_view counter, uint64_t reserve, uint64_t first) {
+    return std::make_unique<IdRange>(
+        reserve, std::max<uint64_t>(1, reserve * config_.ids.low_water / 100), first,
+        [this, counter](uint64_t count) { return draw(counter, count); }, wake_refill);
+  };
+  inodes_ = range(model::kNextInode, config_.ids.inode_reserve, model::kRootIno + 1);
+  slices_ = range(model::kNextChunk, config_.ids.slice_reserve, 1);
+
+  stopping_ = false;
+  MDP_TRY_VOID(client_->start(hooks()));
+  MDP_TRY_VOID(reload());
+  const bool writes = !options_.read_only && !config_.read_only;
+  if (writes) {
+    MDP_TRY_VOID(session_->open());
+    facts_.session(session_->id());
+    if (config_.deletes.enabled) deleter_->start(*executor_, config_.deletes.threads);
+    refill_wanted_ = true;
+  }
+  health_.started(!writes);
+  pulse_thread_ = std::thread([this] { pulse(); });
+  flush_thread_ = std::thread([this] { flush_loop(); });
+  return {};
+}
+
+void Volume::stop() {
+  {
+    std::lock_guard lock(wake_mutex_);
+    if (stopping_ || !pulse_thread_.joinable()) return;
+    stopping_ = true;
+    wake_.notify_all();
+  }
+  pulse_thread_.join();
+  flush_thread_.join();
+  deleter_->stop();
+  if (session_->id() != 0 && client_->connected()) {
+    if (auto sent = dir_stats_->flush(); !sent)
+      log_.warn("some directory statistics were not sent: {}", sent.error().text);
+    auto cleaned = session_->clean(
+        session_->id(), [this](uint64_t, model::Ino ino) { return remove_sustained(ino); });
+    if (!cleaned)
+      log_.warn("session {} is left for other clients to clean: {}", session_->id(),
+                cleaned.error().text);
+  }
+  health_.stopped();
+  client_->stop();
+}
+
+Result<void> Volume::reload() {
+  const Command gets{"MGET", keys_.setting(), keys_.plain(model::kUsedSpace),
+                     keys_.plain(model::kTotalInodes)};
+  MDP_TRY(auto reply, client_->read_one(gets));
+  if (reply.is_error()) return redis::refused(reply, "MGET");
+  if (reply.items.size() != 3) return Error{Fault::kCorrupt, EIO, "MGET was answered oddly"};
+  if (reply.items[0].nil()) {
+    health_.failed("the volume's settings are gone from the metadata server");
+    return {};
+  }
+  auto setting = model::parse_setting(reply.items[0].text);
+  if (!setting) return std::move(setting).error();
+  {
+    std::lock_guard lock(setting_mutex_);
+    if (setting->uuid != setting_.uuid) {
+      health_.failed(fmt::format("the database now holds another volume (UUID {}, opened {})",
+                                 setting->uuid, setting_.uuid));
+      return {};
+    }
+    setting_ = *setting;
+  }
+  auto supported = model::check_supported(*setting);
+  health_.unsupported(supported ? std::string() : supported.error().text);
+  facts_.settings(*setting);
+  facts_.counters(parse_decimal<int64_t>(reply.items[1].text).value_or(0),
+                  parse_decimal<int64_t>(reply.items[2].text).value_or(0));
+  return {};
+}
+
+Result<void> Volume::raise_counter(std::string_view name, uint64_t at_least) {
+  if (at_least == 0) return {};
+  const std::string key = keys_.plain(name);
+  MDP_TRY(auto reply, client_->read_one({"GET", key}));
+  if (reply.is_error()) return redis::refused(reply, "GET");
+  const auto now = parse_decimal<uint64_t>(reply.text).value_or(0);
+  if (now >= at_least) return {};
+  log_.warn("counter {} went back from at least {} to {}: the metadata server has lost changes",
+            name, at_least, now);
+  MDP_TRY(auto raised, client_->write_one({"INCRBY", key, std::to_string(at_least - now)}));
+  if (raised.is_error()) return redis::refused(raised, "INCRBY");
+  return {};
+}
+
+void Volume::after_reconnect() {
+  // A server that forgot its last second must not hand out our numbers again.
+  for (auto [name, range] : {std::pair{model::kNextInode, inodes_.get()},
+                             std::pair{model::kNextChunk, slices_.get()}})
+    if (auto raised = raise_counter(name, range->highest()); !raised)
+      log_.warn("counter {} could not be checked: {}", name, raised.error().text);
+}
+
+Result<void> Volume::beat() {
+  MDP_TRY_VOID(reload());
+  if (session_->id() == 0) return {};
+  MDP_TRY(auto beat, session_->heartbeat());
+  if (beat.lost) {
+    log_.warn("other clients took session {} for dead: its locks are lost", session_->id());
+    for (model::Ino ino : open_.sustained()) {
+      MDP_TRY(auto there, client_->read_one({"EXISTS", keys_.attr(ino)}));
+      if (there.number == 0) continue;
+      MDP_TRY(auto kept, client_->write_one({"SADD", keys_.session_sustained(session_->id()),
+                                             std::to_string(ino)}));
+      if (kept.is_error()) return redis::refused(kept, "SADD");
+    }
+  }
+  std::vector<model::Ino> late;
+  {
+    std::lock_guard lock(late_mutex_);
+    late.swap(late_removals_);
+  }
+  for (model::Ino ino : late) static_cast<void>(remove_sustained(ino));
+  return session_->clean_stale(
+      [this](uint64_t session, model::Ino ino) -> Result<void> {
+        MDP_TRY_VOID(remove_sustained(ino));
+        MDP_TRY(auto reply, client_->write_one({"SREM", keys_.session_sustained(session),
+                                                std::to_string(ino)}));
+        return reply.is_error() ? Result<void>(redis::refused(reply, "SREM")) : Result<void>();
+      });
+}
+
+void Volume::pulse() {
+  // 5 % of jitter, so that clients that started together do not stay in step.
+  const auto beat_every = config_.session_heartbeat * (95 + (session_->id() * 37) % 11) / 100;
+  auto next_beat = std::chrono::steady_clock::now() + beat_every;
+  std::unique_lock lock(wake_mutex_);
+  while (!stopping_) {
+    wake_.wait_until(lock, next_beat, [&] { return stopping_ || reconnected_; });
+    if (stopping_) return;
+    const bool reconnected = std::exchange(reconnected_, false);
+    lock.unlock();
+    if (reconnected) after_reconnect();
+    if (auto done = beat(); !done && client_->connected())
+      log_.warn("heartbeat: {}", done.error().text);
+    next_beat = std::chrono::steady_clock::now() + beat_every;
+    lock.lock();
+  }
+}
+
+void Volume::flush_loop() {
+  auto next_flush = std::chrono::steady_clock::now();
+  std::unique_lock lock(wake_mutex_);
+  while (!stopping_) {
+    wake_.wait_for(lock, kTick, [&] { return stopping_ || refill_wanted_; });
+    if (stopping_) return;
+    const bool refill = std::exchange(refill_wanted_, false);
+    lock.unlock();
+    if (refill) {
+      inodes_->refill();
+      slices_->refill();
+    }
+    if (std::chrono::steady_clock::now() >= next_flush && client_->connected()) {
+      if (auto sent = dir_stats_->flush(); !sent)
+        log_.warn("directory statistics wait for the next flush: {}", sent.error().text);
+      next_flush = std::chrono::steady_clock::now() + config_.dir_stats_flush_interval;
+    }
+    lock.lock();
+  }
+}
+
+Result<uint64_t> Volume::draw(std::string_view counter, uint64_t count) {
+  MDP_TRY(auto reply, client_->write_one({"INCRBY", keys_.plain(counter), std::to_string(count)}));
+  if (reply.is_error()) return redis::refused(reply, "INCRBY");
+  if (reply.number < static_cast<int64_t>(count))
+    return Error{Fault::kCorrupt, EIO,
+                 fmt::format("counter {} answered {}", counter, reply.number)};
+  return static_cast<uint64_t>(reply.number);
+}
+
+void Volume::committed(const model::Mutations& done,
+                       const std::vector<model::SliceRelease>& unreferenced) {
+  const bool stats = facts_.now().dir_stats;
+  facts_.committed(done);
+  if (stats) dir_stats_->add(done.dir_stats);
+  deleter_->add_files(done.dead_files);
+  deleter_->add_slices(unreferenced);
+}
+
+milliseconds Volume::entry_valid(bool found) const {
+  if (!remembers()) return milliseconds(0);
+  return found ? config_.kernel.entry_valid : config_.kernel.negative_valid;
+}
+
+milliseconds Volume::attr_valid() const {
+  return remembers() ? config_.kernel.attr_valid : milliseconds(0);
+}
+
+}  // namespace fastmeta::engine

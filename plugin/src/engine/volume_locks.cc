@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Locks are in the server, so that all clients share them. A grant is a barrier:
+// it counts once every change made by an earlier holder is known here.
+#include <algorithm>
+#include <cerrno>
+#include <thread>
+
+#include "engine/volume.h"
+
+namespace fastmeta::engine {
+
+using model::Ino;
+using model::LockRange;
+using model::LockType;
+using model::Mutations;
+using model::View;
+using std::chrono::milliseconds;
+
+namespace {
+// How often a waiter asks again.
+constexpr milliseconds kPollFirst{1};
+constexpr milliseconds kPollMost{10};
+constexpr milliseconds kBarrierWait{5000};
+}  // namespace
+
+Result<void> Volume::lock_with(const WriteRule& rule, bool wait, bool release,
+                               const Interrupt& interrupt) {
+  milliseconds pause = kPollFirst;
+  for (;;) {
+    auto done = executor_->write(rule, {});
+    if (done) break;
+    if (!wait || done.error().fault != Fault::kAnswer || done.error().code != EAGAIN) return done;
+    if (interrupt()) return Error::answer(EINTR);
+    std::this_thread::sleep_for(pause);
+    pause = std::min(pause * 2, kPollMost);
+  }
+  if (release) return {};
+  // What others wrote before they let go was announced before this reply; then
+  // the kernel has to hear of it.
+  MDP_TRY(auto pong, client_->read_one({"PING"}));
+  if (pong.is_error()) return redis::refused(pong, "PING");
+  if (!host_.invalidations_done(kBarrierWait))
+    log_.warn("a lock was granted before the kernel had dropped all it remembers");
+  return {};
+}
+
+Result<void> Volume::flock(Ino ino, uint64_t owner, LockType type, bool wait,
+                           const Interrupt& interrupt) {
+  return lock_with(
+      [&](const View& seen, Mutations& out) { return model::flock(seen, ino, owner, type, out); },
+      wait, type == LockType::kNone, interrupt);
+}
+
+Result<void> Volume::setlk(Ino ino, uint64_t owner, const LockRange& range, bool wait,
+                           const Interrupt& interrupt) {
+  return lock_with(
+      [&](const View& seen, Mutations& out) {
+        return model::set_plock(seen, ino, owner, range, out);
+      },
+      wait, range.type == static_cast<uint32_t>(LockType::kNone), interrupt);
+}
+
+Result<LockRange> Volume::getlk(Ino ino, uint64_t owner, const LockRange& range) {
+  return executor_->read_reply<LockRange>(
+      [&](const View& seen) { return model::get_plock(seen, ino, owner, range); }, true);
+}
+
+}  // namespace fastmeta::engine

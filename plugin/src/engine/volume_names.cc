@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Operations on names and directories.
+#include <cerrno>
+
+#include "engine/volume.h"
+#include "model/schema/codec.h"
+
+namespace fastmeta::engine {
+
+using model::Attr;
+using model::Caller;
+using model::Ino;
+using model::Mutations;
+using model::ReadKey;
+using model::ReadKind;
+using model::View;
+
+namespace {
+
+constexpr int kIdTries = 8;
+
+// An entry whose inode is missing is answered with nothing but its type.
+bool broken(const Attr& attr) { return attr.perm == 0 && attr.nlink == 0 && attr.ctime.sec == 0; }
+
+}  // namespace
+
+ReadKey Volume::attr_read(Ino ino) const { return {ReadKind::kString, keys_.attr(ino), {}, true}; }
+
+EntryReply Volume::entry(Ino ino, Attr attr) const {
+  return {ino, std::move(attr), entry_valid(), attr_valid()};
+}
+
+// What the cache knows saves a round trip of the transaction: the attributes
+// behind a name can be asked for together with the name.
+void Volume::hint_name(WriteHints& hints, Ino parent, const std::string& name) {
+  auto cached = cache_->find({ReadKind::kField, keys_.dir(parent), name, true});
+  if (!cached || !cached->exists) return;
+  if (auto dentry = model::decode_dentry(cached->bytes)) {
+    hints.reads.push_back(attr_read(dentry->ino));
+    if (dentry->type == model::FileType::kDirectory)
+      hints.reads.push_back({ReadKind::kHashCount, keys_.dir(dentry->ino), {}, true});
+  }
+}
+
+void Volume::hint_ancestors(WriteHints& hints, Ino dir) {
+  for (int depth = 0; depth < model::kAncestorsMax && dir > model::kRootIno; ++depth) {
+    auto cached = cache_->find(attr_read(dir));
+    if (!cached || !cached->exists) return;
+    auto attr = model::decode_attr(cached->bytes);
+    if (!attr || attr->parent == dir || attr->parent == 0) return;
+    dir = attr->parent;
+    hints.reads.push_back(attr_read(dir));
+  }
+}
+
+model::SpaceReply Volume::statfs() const { return model::statfs(facts_.now()); }
+
+Result<EntryReply> Volume::lookup(Ino parent, std::string name) {
+  const model::LookupArgs want{parent, std::move(name)};
+  auto rule = [&](const View& seen) { return model::lookup(seen, want); };
+  auto found = executor_->read_reply<model::Found>(rule);
+  if (found && broken(found->attr)) {
+    // The entry and its inode were not of one moment.
+    found = executor_->read_reply<model::Found>(rule, true);
+  }
+  if (found) return entry(found->ino, std::move(found->attr));
+  if (found.error().fault != Fault::kAnswer || found.error().code != ENOENT || !remembers())
+    return std::move(found).error();
+  EntryReply absent;
+  absent.entry_valid = entry_valid(false);
+  return absent;
+}
+
+Result<EntryReply> Volume::make(const NewNode& node) {
+  MDP_TRY(Opened made, create(node, true, std::nullopt));
+  return std::move(made.entry);
+}
+
+Result<Volume::Opened> Volume::create(const NewNode& node, bool exclusive,
+                                      const std::optional<model::OpenArgs>& how) {
+  model::CreateArgs want;
+  want.who = node.who;
+  want.parent = node.parent;
+  want.name = node.name;
+  want.type = node.type;
+  want.mode = node.mode;
+  want.rdev = node.rdev;
+  want.target = node.target;
+  for (int tries = 0; tries < kIdTries; ++tries) {
+    MDP_TRY(want.ino, inodes_->next());
+    want.now = clock_.now();
+    WriteHints hints;
+    hints.turn = node.parent;
+    hints.reads.push_back(attr_read(want.ino));
+    bool taken = false;
+    if (how) open_.opened(want.ino);
+    auto reply = executor_->write_reply<model::CreateReply>(
+        [&](const View& seen, Mutations& out) -> Result<model::CreateReply> {
+          // A server that went back may have given our number to another client.
+          MDP_TRY(auto clash, seen.attr(want.ino));
+          taken = clash.has_value();
+          if (taken) return model::CreateReply{};
+          return model::create(seen, want, out);
+        },
+        hints);
+    if (how && (!reply || taken || reply->existed)) open_.closed(want.ino);
+    if (!reply) return std::move(reply).error();
+    if (taken) {
+      log_.error("inode {} is in use although it was leased to us: skipped", want.ino);
+      continue;
+    }
+    if (!reply->existed) {
+      if (how) open_.remember(reply->ino, reply->attr);
+      return Opened{entry(reply->ino, std::move(reply->attr)), true};
+    }
+    if (exclusive || !how || node.type != model::FileType::kFile || !reply->attr.is_file())
+      return Error::answer(EEXIST);
+    model::OpenArgs existing = *how;
+    existing.ino = reply->ino;
+    MDP_TRY(Attr attr, open_file(existing));
+    return Opened{entry(reply->ino, std::move(attr)), false};
+  }
+  return Error{Fault::kCorrupt, EIO, "every leased inode number is in use already"};
+}
+
+Result<EntryReply> Volume::link(Caller who, Ino ino, Ino parent, std::string name) {
+  const model::LinkArgs want{who, clock_.now(), ino, parent, std::move(name)};
+  WriteHints hints;
+  hints.turn = parent;
+  MDP_TRY(auto linked, executor_->write_reply<model::Found>(
+                           [&](const View& seen, Mutations& out) {
+                             return model::link(seen, want, out);
+                           },
+                           hints));
+  open_.remember(linked.ino, linked.attr);
+  return entry(linked.ino, std::move(linked.attr));
+}
+
+Result<Ino> Volume::trash_for(Ino parent) {
+  if (!facts_.now().trash || model::is_trash(parent)) return Ino{0};
+  const Timestamp now = clock_.now();
+  const std::string hour = model::trash_hour_name(now);
+  {
+    std::lock_guard lock(trash_mutex_);
+    if (trash_hour_ == hour) return trash_ino_;
+  }
+  model::TrashHourArgs want{now, 0};
+  auto found = executor_->read_reply<model::TrashHourReply>(
+      [&](const View& seen) {
+        Mutations none;
+        return model::trash_hour(seen, want, none);
+      },
+      true);
+  if (!found && found.error().fault == Fault::kAnswer && found.error().code == ENOENT) {
+    MDP_TRY(const uint64_t number, draw(model::kNextTrash, 1));
+    want.ino = model::kTrashIno + number;
+    found = executor_->write_reply<model::TrashHourReply>(
+        [&](const View& seen, Mutations& out) { return model::trash_hour(seen, want, out); });
+  }
+  MDP_TRY(auto directory, std::move(found));
+  std::lock_guard lock(trash_mutex_);
+  trash_hour_ = hour;
+  trash_ino_ = directory.ino;
+  return directory.ino;
+}
+
+void Volume::settle_fate(Ino ino, model::Fate fate, const Attr& attr) {
+  if (fate == model::Fate::kNone) return;
+  open_.remember(ino, attr);
+  if (fate == model::Fate::kSustained && !open_.sustain(ino))
+    static_cast<void>(remove_sustained(ino));
+}
+
+Result<void> Volume::lose_name(Caller who, Ino parent, std::string name, bool directory) {
+  model::UnlinkArgs want{who, clock_.now(), parent, std::move(name), 0};
+  MDP_TRY(want.trash, trash_for(parent));
+  WriteHints hints;
+  hints.turn = parent;
+  hint_name(hints, parent, want.name);
+  MDP_TRY(auto lost, executor_->write_reply<model::UnlinkReply>(
+                         [&](const View& seen, Mutations& out) {
+                           return directory ? model::rmdir(seen, want, out)
+                                            : model::unlink(seen, want, out);
+                         },
+                         hints));
+  settle_fate(lost.ino, lost.fate, lost.attr);
+  return {};
+}
+
+Result<void> Volume::unlink(Caller who, Ino parent, std::string name) {
+  return lose_name(who, parent, std::move(name), false);
+}
+
+Result<void> Volume::rmdir(Caller who, Ino parent, std::string name) {
+  return lose_name(who, parent, std::move(name), true);
+}
+
+Result<void> Volume::rename(Caller who, Ino parent, std::string name, Ino new_parent,
+                            std::string new_name, uint32_t flags) {
+  model::RenameArgs want;
+  want.who = who;
+  want.now = clock_.now();
+  want.parent = parent;
+  want.name = std::move(name);
+  want.new_parent = new_parent;
+  want.new_name = std::move(new_name);
+  want.flags = flags;
+  MDP_TRY(want.trash, trash_for(new_parent));
+  WriteHints hints;
+  hints.turn = new_parent;
+  hint_name(hints, parent, want.name);
+  hint_name(hints, new_parent, want.new_name);
+  if (parent != new_parent) hint_ancestors(hints, new_parent);
+  MDP_TRY(auto moved, executor_->write_reply<model::RenameReply>(
+                          [&](const View& seen, Mutations& out) {
+                            return model::rename(seen, want, out);
+                          },
+                          hints));
+  open_.remember(moved.ino, moved.attr);
+  if (moved.other_fate == model::Fate::kSustained) {
+    if (auto last = open_.remembered(moved.other)) {
+      last->nlink = 0;
+      open_.remember(moved.other, *last);
+    }
+    if (!open_.sustain(moved.other)) static_cast<void>(remove_sustained(moved.other));
+  }
+  return {};
+}
+
+Result<std::string> Volume::readlink(Ino ino) {
+  return executor_->read_reply<std::string>(
+      [&](const View& seen) { return model::readlink(seen, ino); });
+}
+
+Result<std::unique_ptr<DirReader>> Volume::opendir(Ino ino) {
+  MDP_TRY(auto attr, getattr(ino));
+  if (!attr.attr.is_dir()) return Error::answer(ENOTDIR);
+  return std::make_unique<DirReader>(*client_, keys_, *cache_, log_, ino,
+                                     config_.cache.listing_max);
+}
+
+}  // namespace fastmeta::engine
