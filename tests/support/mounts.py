@@ -55,4 +55,4 @@ def loop_ext4(path, image, size_mb):
     with open(image, "wb") as out:
         out.truncate(size_mb << 20)
     subprocess.run(["mkfs.ext4", "-q", "-F", image], check=True)
-    subprocess.run(["mount", "-o", "loop,noatime", image, path], check=True)
+    subprocess.run(["mount", "-o", "loop,noatime,nodev,nosuid", image, path], check=True)
