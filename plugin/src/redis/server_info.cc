@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "redis/server_info.h"
+
+#include <errno.h>
+
+#include "redis/error_code.h"
+#include "util/bytes.h"
+#include "util/log.h"
+
+namespace fastmeta::redis {
+namespace {
+
+constexpr int kMajorLeast = 6;
+
+}  // namespace
+
+ServerInfo parse_info(std::string_view text) {
+  ServerInfo info;
+  while (!text.empty()) {
+    size_t end = text.find('\n');
+    std::string_view line = text.substr(0, end);
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    size_t colon = line.find(':');
+    if (colon == std::string_view::npos) continue;
+    std::string_view name = line.substr(0, colon);
+    std::string_view value = line.substr(colon + 1);
+    if (name == "redis_version") info.version = value;
+    if (name == "maxmemory_policy") info.eviction_policy = value;
+    if (name == "aof_enabled") info.aof = value == "1";
+    if (name == "cluster_enabled") info.cluster = value == "1";
+    if (name == "run_id") info.run_id = value;
+  }
+  info.eviction_possible = !info.eviction_policy.empty() && info.eviction_policy != "noeviction";
+  return info;
+}
+
+Result<ServerInfo> inspect_server(const Dialer& dialer, Connection& connection,
+                                  Deadline deadline) {
+  const std::string& where = dialer.where();
+  std::vector<Command> ask{{"INFO"}};
+  MDP_TRY(std::vector<Reply> replies, connection.roundtrip(ask, deadline));
+  const Reply& reply = replies.front();
+  if (reply.is_error() && error_code(reply) == "NOPERM")
+    return Error{Fault::kConfig, EACCES,
+                 fmt::format("{}: user {} may not run INFO: grant it with ACL SETUSER {} +info",
+                             where, quoted(dialer.user()), dialer.user())};
+  if (reply.is_error()) return refused(reply, "INFO");
+  if (!reply.is_text())
+    return Error{Fault::kConfig, EPROTO, fmt::format("{}: INFO gave no text", where)};
+
+  ServerInfo info = parse_info(reply.text);
+  if (info.cluster)
+    return Error{Fault::kConfig, EPROTONOSUPPORT,
+                 fmt::format("{} is a Redis Cluster, which this version does not support", where)};
+  auto major = parse_decimal<int>(std::string_view(info.version).substr(0, info.version.find('.')));
+  if (!major || *major < kMajorLeast)
+    return Error{Fault::kConfig, EPROTONOSUPPORT,
+                 fmt::format("{} is Redis {}: 6.0 or newer is needed", where,
+                             quoted(info.version))};
+  return info;
+}
+
+}  // namespace fastmeta::redis
