@@ -356,8 +356,9 @@ def limits(scene):
     return scene.dump()
 
 
-def encrypted(scene):
-    """A setting with an encryption key, no mount."""
+def refused(scene):
+    """A setting with all that we do not serve."""
+    scene.config("--enable-acl", "--user-group-quota", "--changelog")
     return scene.dump()
 
 
@@ -379,10 +380,11 @@ def scenes(lab):
         "acls": (acls, {"options": ["--enable-acl"]}),
         "tiers": (tiers, {"options": ["--enable-acl"]}),
         "change_log": (change_log, {}),
-        "limits": (limits, {"trash_days": 7, "below": "%d", "options": [
+        "limits": (limits, {"trash_days": 7, "options": [
             "--capacity", "10", "--inodes", "12345", "--compress", "zstd", "--hash-prefix",
-            "--block-size", "256K", "--shards", "4"]}),
-        "encrypted": (encrypted, {"options": ["--encrypt-rsa-key", rsa_key(lab.folder)]}),
+            "--block-size", "256K"]}),
+        "refused": (refused, {"below": "%d", "options": [
+            "--encrypt-rsa-key", rsa_key(lab.folder), "--shards", "4"]}),
     }
 
 
