@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Reading config/passthrough.yaml as a reader does: comments and the keys below them. Shared by
+// the tests of the plugin's keys and of the host's.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <fstream>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+namespace fastmeta::config {
+
+inline std::string documented_file() { return FASTMETA_SOURCE_DIR "/config/passthrough.yaml"; }
+
+// Dotted path -> the lines of the comment right above the key, without "# ".
+using DocumentedKeys = std::map<std::string, std::vector<std::string>>;
+
+inline DocumentedKeys documented_keys() {
+  DocumentedKeys out;
+  std::ifstream in(documented_file());
+  std::vector<std::string> sections, comment;
+  for (std::string line; std::getline(in, line);) {
+    const size_t indent = line.find_first_not_of(' ');
+    if (indent == std::string::npos) {
+      comment.clear();
+    } else if (line[indent] == '#') {
+      comment.push_back(line.substr(std::min(indent + 2, line.size())));
+    } else {
+      sections.resize(indent / 2);
+      sections.push_back(line.substr(indent, line.find(':') - indent));
+      std::string path;
+      for (const std::string& section : sections) path += (path.empty() ? "" : ".") + section;
+      out[path] = comment;
+      comment.clear();
+    }
+  }
+  return out;
+}
+
+inline void expect_documented(const DocumentedKeys& keys, const std::string& name,
+                              const std::string& summary) {
+  const auto found = keys.find(name);
+  ASSERT_NE(found, keys.end()) << name << " is not in config/passthrough.yaml";
+  ASSERT_GE(found->second.size(), 2u) << name << ": a reason, then [" << summary << "]";
+  EXPECT_EQ(found->second.back(), "[" + summary + "]") << name;
+}
+
+inline std::string json_schema_file() {
+  return FASTMETA_SOURCE_DIR "/config/fastmeta.schema.json";
+}
+
+inline nlohmann::ordered_json read_json_schema() {
+  std::ifstream in(json_schema_file());
+  auto json = nlohmann::ordered_json::parse(in, nullptr, false);
+  return json.is_object() ? json : nlohmann::ordered_json::object();
+}
+
+// Fails when the file is not what is generated; writes it when asked to.
+inline void expect_json_schema(const nlohmann::ordered_json& file,
+                               const nlohmann::ordered_json& generated, const char* test) {
+  if (getenv("FASTMETA_REGENERATE") != nullptr) {
+    std::ofstream(json_schema_file()) << generated.dump(2) << "\n";
+    return;
+  }
+  EXPECT_EQ(file.dump(2), generated.dump(2))
+      << "config/fastmeta.schema.json is stale; to write it anew:\n  FASTMETA_REGENERATE=1 "
+      << test << " --gtest_filter=*JsonSchema*";
+}
+
+}  // namespace fastmeta::config
