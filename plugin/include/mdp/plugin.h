@@ -383,7 +383,8 @@ typedef struct mdp_ops {
                      size_t len);
 
   /* -- files. Flags of open and create: O_* of the platform. Every open and
-   * create that answered 0 is followed by one close with its handle. */
+   * create that answered 0 is followed by one close with its handle. -ESTALE:
+   * the inode is gone, look its name up again. */
   int (*create)(mdp_volume *v, const mdp_caller *who, uint64_t parent, const char *name,
                 size_t len, uint32_t mode, uint32_t flags, mdp_entry *out,
                 mdp_open_reply *opened);
