@@ -201,7 +201,8 @@ TEST(UnlinkRules, ErrorsInTheirOrder) {
 TEST(LastCloseRules, GoneOrNamedAgainIsNotDestroyed) {
   World w;
   auto close = [&](Ino ino) {
-    return w.run([&](const View& seen, Mutations& to) { return last_close(seen, {w.now, ino}, to); });
+    return w.run(
+        [&](const View& seen, Mutations& to) { return last_close(seen, {w.now, ino}, to); });
   };
   EXPECT_EQ(code_of(close(99)), 0);
   EXPECT_TRUE(w.out.empty());
