@@ -1,10 +1,21 @@
 """One volume that two clients have mounted: who changes something, and who watches."""
 
+import os
 import time
+
+from support.process import wait_until
 
 # How long the standard client may believe what it has seen. Ours has no such excuse.
 STANDARD_CACHE_S = 1.5
 AT_ONCE_S = 0.5
+
+
+def make_statistics(volume, mount):
+    """The root's statistics exist from now on. Where a folder has none the clients recount it,
+    and what another client has not yet reported then counts twice."""
+    os.mkdir(mount.path("first"))
+    with volume.redis() as redis:
+        wait_until(lambda: redis("HEXISTS", "dirUsedInodes", "1"), 15, "statistics of the root")
 
 
 class Pair:
