@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <climits>
 
 #include "config/expand.h"
 #include "config/value_parse.h"
@@ -43,11 +44,15 @@ class Loader {
 
   void read_file(const Source& file) {
     YamlText yaml = read_yaml(file.text);
-    for (Problem& problem : yaml.problems)
-      if (problem.path.empty() || !schema_.skips(top_level(problem.path)))
-        complain(problem.line, place(file, problem.line), problem.text);
+    int broken = INT_MAX;  // the line where the text stops to make sense
+    for (const Problem& problem : yaml.problems) {
+      if (!problem.path.empty() && schema_.skips(top_level(problem.path))) continue;
+      complain(problem.line, place(file, problem.line), problem.text);
+      if (problem.path.empty() && problem.line > 0) broken = std::min(broken, problem.line);
+    }
     for (const Setting& setting : yaml.settings)
-      if (!schema_.skips(top_level(setting.path))) read_setting(file, setting);
+      if (setting.line < broken && !schema_.skips(top_level(setting.path)))
+        read_setting(file, setting);
     // The order of the file, whoever found the mistake.
     std::stable_sort(errors_.begin(), errors_.end(),
                      [](const auto& a, const auto& b) { return a.line < b.line; });

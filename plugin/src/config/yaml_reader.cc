@@ -139,7 +139,7 @@ class Collector : public YAML::EventHandler {
       if (scalar)
         out_->settings[levels_.back().list].elements.push_back(std::move(setting.text));
       else
-        complain(line, "an element of the list is empty");
+        complain(out_->settings[levels_.back().list].line, "an element of the list is empty");
     } else {
       setting.path = path();
       setting.line = levels_.back().key_line;
@@ -211,7 +211,8 @@ YamlText read_yaml(const std::string& text) {
     return out;
   }
   try {
-    std::istringstream stream(text);
+    // yaml-cpp accepts a quote that is never closed if the file ends with a newline.
+    std::istringstream stream(text.substr(0, text.find_last_not_of(" \t\r\n") + 1));
     YAML::Parser parser(stream);
     Collector collector(&out);
     parser.HandleNextDocument(collector);

@@ -30,7 +30,9 @@ std::string summary(const Key& key) {
   std::string out;
   switch (key.type) {
     case Type::kBool: out = "true or false"; break;
-    case Type::kInteger: out = fmt::format("number ({}), {} to {}", key.unit, key.min, key.max); break;
+    case Type::kInteger:
+      out = fmt::format("number ({}), {} to {}", key.unit, key.min, key.max);
+      break;
     case Type::kSize: out = fmt::format("size, {} to {}", key.min, key.max); break;
     case Type::kDuration: out = fmt::format("duration, {} to {}", key.min, key.max); break;
     case Type::kEnum: out = fmt::format("one of {}", fmt::join(key.choices, ", ")); break;
