@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Asks the daemon of a mount.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include "control/protocol.h"
+#include "daemon/process.h"
+
+namespace fastmeta::host {
+
+// Nothing when no daemon answers, *why: one line.
+std::optional<ControlReply> ask(const std::string& socket, const ControlRequest& request,
+                                std::chrono::milliseconds timeout, std::string* why);
+// As above, through the socket of that mount.
+std::optional<ControlReply> ask(const MountPoint& mount, const ControlRequest& request,
+                                std::chrono::milliseconds timeout, std::string* why);
+
+}  // namespace fastmeta::host

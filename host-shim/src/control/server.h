@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Answers on the control socket of a mount.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "control/protocol.h"
+
+namespace fastmeta::host {
+
+// The line to send back.
+using ControlHandler = std::function<std::string(const ControlRequest&)>;
+
+class ControlServer {
+ public:
+  static constexpr int kConnectionsMax = 16;
+
+  // Null on failure, with the reason.
+  static std::unique_ptr<ControlServer> listen(const std::string& path, ControlHandler handler,
+                                               std::string* why);
+  ~ControlServer();
+  ControlServer(const ControlServer&) = delete;
+  ControlServer& operator=(const ControlServer&) = delete;
+
+  const std::string& path() const { return path_; }
+
+ private:
+  ControlServer(std::string path, int listener, ControlHandler handler);
+  void run();
+  void serve(int connection);
+
+  const std::string path_;
+  const int listener_;
+  const int quit_;  // eventfd, readable once it ends
+  const ControlHandler handler_;
+  std::atomic<int> connections_{0};
+  std::thread thread_;
+};
+
+}  // namespace fastmeta::host

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Unix sockets by path.
+#pragma once
+
+#include <string>
+
+namespace fastmeta::host {
+
+// A listening socket that only its owner may connect to; takes the place of a socket
+// file that nobody listens on. -1 on failure.
+int listen_unix(const std::string& path, std::string* why);
+// -1 on failure, *why: the reason.
+int connect_unix(const std::string& path, std::string* why);
+// False when the other side is gone or takes nothing for long.
+bool send_all(int fd, const std::string& bytes);
+
+}  // namespace fastmeta::host

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "daemon/process.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+#include <thread>
+
+namespace fastmeta::host {
+namespace {
+
+constexpr char kType[] = "fuse.fastmeta";
+
+// mountinfo writes blanks, tabs, newlines and backslashes as three octal digits.
+std::string unescape(const std::string& text) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto octal = [&](size_t at) { return text[at] >= '0' && text[at] <= '7'; };
+    if (text[i] == '\\' && i + 3 < text.size() && octal(i + 1) && octal(i + 2) && octal(i + 3)) {
+      out += static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 +
+                               (text[i + 3] - '0'));
+      i += 3;
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
+
+// "… 36 35 0:57 / /mnt rw,nosuid shared:1 - fuse.fastmeta source rw,user_id=0,…"
+std::optional<MountPoint> parse_line(const std::string& line) {
+  std::istringstream words(line);
+  std::string id, parent, root, options, word;
+  MountPoint mount;
+  if (!(words >> id >> parent >> mount.device >> root >> mount.path >> options)) {
+    return std::nullopt;
+  }
+  while (words >> word && word != "-") {
+  }
+  std::string super;
+  if (!(words >> mount.type >> mount.source >> super) || mount.type != kType) {
+    return std::nullopt;
+  }
+  mount.path = unescape(mount.path);
+  mount.source = unescape(mount.source);
+  if (const size_t at = super.find("user_id="); at != std::string::npos) {
+    mount.user = static_cast<unsigned int>(std::strtoul(super.c_str() + at + 8, nullptr, 10));
+  }
+  return mount;
+}
+
+bool is_below(const std::string& path, const std::string& root) {
+  return path == root || root == "/" ||
+         (path.size() > root.size() && path.compare(0, root.size(), root) == 0 &&
+          path[root.size()] == '/');
+}
+
+// The path without symbolic links, as far as that can be told without entering one
+// of our mounts, whose daemon may not answer.
+std::string resolved(const std::string& path, const std::vector<MountPoint>& mounts) {
+  std::string absolute = path;
+  if (absolute.empty() || absolute[0] != '/') {
+    char here[PATH_MAX];
+    if (::getcwd(here, sizeof here) != nullptr) absolute = std::string(here) + "/" + path;
+  }
+  while (absolute.size() > 1 && absolute.back() == '/') absolute.pop_back();
+  for (const MountPoint& mount : mounts) {
+    if (is_below(absolute, mount.path)) return absolute;
+  }
+  // The last part may be one of our mounts: only its folder is resolved.
+  const size_t slash = absolute.rfind('/');
+  const std::string folder = slash == 0 ? "/" : absolute.substr(0, slash);
+  char real[PATH_MAX];
+  if (::realpath(folder.c_str(), real) == nullptr) return absolute;
+  const std::string joined =
+      (std::string(real) == "/" ? "" : std::string(real)) + absolute.substr(slash);
+  for (const MountPoint& mount : mounts) {
+    if (is_below(joined, mount.path)) return joined;
+  }
+  if (::realpath(joined.c_str(), real) != nullptr) return real;
+  return joined;
+}
+
+// fusermount3 is what an ordinary user unmounts with.
+int run_fusermount(const std::string& path, bool lazily) {
+  std::string words[] = {"fusermount3", "-u", "-q", lazily ? "-z" : "--", path};
+  std::vector<char*> argv;
+  for (std::string& word : words) argv.push_back(word.data());
+  argv.push_back(nullptr);
+  pid_t child = 0;
+  if (const int failed = ::posix_spawnp(&child, "fusermount3", nullptr, nullptr, argv.data(),
+                                        environ);
+      failed != 0) {
+    return -failed;
+  }
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -EBUSY;
+}
+
+int unmount_with(const std::string& path, int flags, bool lazily) {
+  if (::umount2(path.c_str(), flags | UMOUNT_NOFOLLOW) == 0) return 0;
+  if (errno != EPERM) return -errno;
+  return run_fusermount(path, lazily);
+}
+
+}  // namespace
+
+std::vector<MountPoint> parse_mountinfo(const std::string& text) {
+  std::vector<MountPoint> out;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    if (auto mount = parse_line(line)) out.push_back(std::move(*mount));
+  }
+  return out;
+}
+
+std::optional<MountPoint> find_mount(const std::string& path) {
+  std::ifstream file("/proc/self/mountinfo");
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  const std::vector<MountPoint> mounts = parse_mountinfo(text);
+  const std::string real = resolved(path, mounts);
+  std::optional<MountPoint> best;
+  for (const MountPoint& mount : mounts) {
+    // The last of those on one path is the one on top.
+    if (is_below(real, mount.path) && (!best || mount.path.size() >= best->path.size())) {
+      best = mount;
+    }
+  }
+  return best;
+}
+
+int unmount_unused(const std::string& path) { return unmount_with(path, 0, false); }
+
+int unmount_lazily(const std::string& path) { return unmount_with(path, MNT_DETACH, true); }
+
+void abort_mount(const std::string& path) {
+  const auto mount = find_mount(path);
+  if (!mount || mount->path != path) return;
+  const std::string minor = mount->device.substr(mount->device.find(':') + 1);
+  const std::string file = "/sys/fs/fuse/connections/" + minor + "/abort";
+  if (const int fd = ::open(file.c_str(), O_WRONLY | O_CLOEXEC); fd >= 0) {
+    const bool done = ::write(fd, "1", 1) == 1;
+    ::close(fd);
+    if (done) {
+      unmount_lazily(path);
+      return;
+    }
+  }
+  // What it names is gone either way when this process ends.
+  if (::umount2(path.c_str(), MNT_FORCE | MNT_DETACH | UMOUNT_NOFOLLOW) != 0) {
+    unmount_lazily(path);
+  }
+}
+
+bool wait_for_end(int pid, std::chrono::milliseconds timeout) {
+  const int fd = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
+  if (fd < 0) return errno == ESRCH;
+  pollfd process{fd, POLLIN, 0};
+  const int rc = ::poll(&process, 1, static_cast<int>(timeout.count()));
+  ::close(fd);
+  return rc == 1;
+}
+
+void hide_passwords(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i) {
+    char* const end = argv[i] + std::strlen(argv[i]);
+    char* begin = std::strstr(argv[i], "://");
+    if (begin == nullptr) continue;
+    begin += 3;
+    // The last '@' before the path: a password may hold one.
+    char* const path = std::find(begin, end, '/');
+    char* at = path;
+    while (at > begin && *at != '@') --at;
+    if (*at != '@') continue;
+    char* const colon = std::find(begin, at, ':');
+    if (colon != at) std::fill(colon + 1, at, '*');
+  }
+}
+
+}  // namespace fastmeta::host

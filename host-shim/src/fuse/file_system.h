@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What every handler of a kernel request works with.
+#pragma once
+
+#include <mdp/plugin.h>
+#include <sys/stat.h>
+
+#include <atomic>
+#include <memory>
+#include <string_view>
+
+#include "data/data_engine.h"
+#include "fuse/fuse_api.h"
+#include "fuse/lock_owners.h"
+#include "fuse/lock_waiters.h"
+#include "kernel/kernel_view.h"
+#include "kernel/notifier.h"
+
+namespace fastmeta::host {
+
+struct FileSystem {
+  const mdp_ops& ops;
+  mdp_volume* volume;
+  DataEngine& data;
+  KernelView& view;
+  KernelPort& port;
+  LogFn log;
+  LockOwners posix_owners;
+  LockWaiters lock_waiters;
+};
+
+// An open file, what fuse_file_info.fh points to.
+struct FileHandle {
+  uint64_t ino;
+  uint64_t plugin_handle;
+  std::shared_ptr<FileData> data;
+};
+
+inline FileSystem& fs_of(fuse_req_t req) {
+  return *static_cast<FileSystem*>(fuse_req_userdata(req));
+}
+inline FileHandle& handle_of(const fuse_file_info* fi) {
+  return *reinterpret_cast<FileHandle*>(fi->fh);
+}
+
+// Who asks, in the words of the contract.
+mdp_caller caller_of(fuse_req_t req);
+// As above; the plugin may give up when the request is interrupted or `*given_up`.
+// Only for waits: elsewhere the outcome would be unknown to the caller.
+struct Patience {
+  fuse_req_t req;
+  const std::atomic<bool>* given_up;
+};
+mdp_caller patient_caller(const Patience& patience);
+
+// Attributes as the kernel takes them.
+struct stat to_stat(const mdp_attr& attr);
+
+// Lays what is buffered here over an attribute that the plugin gives. Made before
+// the plugin is asked: what is committed in between is in neither the answer nor
+// the buffers any more.
+class Overlay {
+ public:
+  explicit Overlay(std::shared_ptr<FileData> data);
+  // Also told whether it is on the move: then it should not be remembered.
+  bool apply(mdp_attr* attr) const;
+
+ private:
+  std::shared_ptr<FileData> data_;
+  mdp_attr before_{};
+  bool dirty_ = false;
+};
+
+// An entry of an inode that may be open here: asks again when it is, because it was
+// found by name and the overlay must come first.
+void overlay_entry(FileSystem& fs, const mdp_caller& who, mdp_entry* entry);
+
+// Counts the lookup and replies. The reply of a request that was given up is
+// taken back.
+void reply_entry(fuse_req_t req, KernelView::Answer& answer, uint64_t parent,
+                 std::string_view name, const mdp_entry& entry);
+void reply_attr(fuse_req_t req, uint64_t seen, const mdp_attr& attr, uint32_t valid_ms);
+
+// The kernel's reference count went down; the plugin learns of the last.
+void forget(FileSystem& fs, uint64_t ino, uint64_t lookups);
+
+// 0 or -errno of the contract, as fuse_reply_err wants it.
+inline void reply_result(fuse_req_t req, int result) { fuse_reply_err(req, -result); }
+
+}  // namespace fastmeta::host

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The bytes of files: read, write, fallocate, copy_file_range, lseek.
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <memory>
+
+#include "fuse/file_system.h"
+#include "fuse/handlers.h"
+#include "fuse/seek.h"
+
+namespace fastmeta::host {
+namespace {
+
+void on_read(fuse_req_t req, fuse_ino_t, size_t size, off_t off, fuse_file_info* fi) {
+  const mdp_caller who = caller_of(req);
+  // Not zeroed: all that is sent has been read.
+  const std::unique_ptr<char[]> buffer(new char[size]);
+  size_t got = 0;
+  const int rc = handle_of(fi).data->read(who, static_cast<uint64_t>(off), buffer.get(), size,
+                                          &got);
+  if (rc != 0) return reply_result(req, rc);
+  fuse_reply_buf(req, buffer.get(), got);
+}
+
+void on_write(fuse_req_t req, fuse_ino_t ino, const char* bytes, size_t size, off_t off,
+              fuse_file_info* fi) {
+  const mdp_caller who = caller_of(req);
+  const auto at = static_cast<uint64_t>(off);
+  const int rc = handle_of(fi).data->write(who, at, bytes, size);
+  if (rc != 0) return reply_result(req, rc);
+  fs_of(req).view.wrote(ino, at + size);
+  fuse_reply_write(req, size);
+}
+
+void on_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t off, off_t len,
+                  fuse_file_info* fi) {
+  const mdp_caller who = caller_of(req);
+  const auto at = static_cast<uint64_t>(off);
+  const auto size = static_cast<uint64_t>(len);
+  mdp_attr after{};
+  const int rc =
+      handle_of(fi).data->fallocate(who, static_cast<uint32_t>(mode), at, size, &after);
+  if (rc == 0 && (mode & FALLOC_FL_KEEP_SIZE) == 0) fs_of(req).view.wrote(ino, at + size);
+  reply_result(req, rc);
+}
+
+void on_copy_file_range(fuse_req_t req, fuse_ino_t from, off_t from_off, fuse_file_info*,
+                        fuse_ino_t to, off_t to_off, fuse_file_info*, size_t len, int flags) {
+  FileSystem& fs = fs_of(req);
+  const mdp_caller who = caller_of(req);
+  uint64_t copied = 0;
+  mdp_attr after{};
+  const int rc = fs.data.copy_file_range(who, from, static_cast<uint64_t>(from_off), to,
+                                         static_cast<uint64_t>(to_off), len,
+                                         static_cast<uint32_t>(flags), &copied, &after);
+  if (rc != 0) return reply_result(req, rc);
+  fs.view.wrote(to, static_cast<uint64_t>(to_off) + copied);
+  fuse_reply_write(req, copied);
+}
+
+void on_lseek(fuse_req_t req, fuse_ino_t ino, off_t off, int whence, fuse_file_info* fi) {
+  FileSystem& fs = fs_of(req);
+  const mdp_caller who = caller_of(req);
+  FileData& data = *handle_of(fi).data;
+  // What is only buffered is in no slice list.
+  if (data.dirty()) {
+    if (const int rc = data.flush(who); rc != 0) return reply_result(req, rc);
+  }
+  mdp_entry entry{};
+  if (const int rc = fs.ops.getattr(fs.volume, &who, ino, &entry); rc != 0) {
+    return reply_result(req, rc);
+  }
+  const ChunkReader chunk = [&](uint32_t index, std::vector<mdp_slice>* pieces) {
+    return read_pieces(fs.ops, fs.volume, who, ino, index, pieces);
+  };
+  const auto interrupted = [&] { return fuse_req_interrupted(req) != 0; };
+  uint64_t found = 0;
+  const int rc = seek_file(chunk, entry.attr.length, static_cast<uint64_t>(off),
+                           whence == SEEK_HOLE, interrupted, &found);
+  if (rc != 0) return reply_result(req, rc);
+  fuse_reply_lseek(req, static_cast<off_t>(found));
+}
+
+}  // namespace
+
+void add_data_handlers(const mdp_ops& ops, fuse_lowlevel_ops* out) {
+  out->read = on_read;
+  if (ops.write_slice != nullptr && ops.new_slice != nullptr) out->write = on_write;
+  if (ops.fallocate != nullptr) out->fallocate = on_fallocate;
+  if (ops.copy_file_range != nullptr) out->copy_file_range = on_copy_file_range;
+  out->lseek = on_lseek;
+}
+
+}  // namespace fastmeta::host

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Directories: read by pages of the plugin, cut to what the kernel asks for.
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <limits>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "fuse/file_system.h"
+#include "fuse/handlers.h"
+
+namespace fastmeta::host {
+namespace {
+
+// Offsets 1 and 2 stand behind "." and ".."; the plugin's cookies follow.
+constexpr uint64_t kDot = 1;
+constexpr uint64_t kDotDot = 2;
+constexpr uint64_t kCookieMax = std::numeric_limits<int64_t>::max() - kDotDot;
+
+constexpr size_t kPageEntries = 256;
+constexpr size_t kPageNames = 64 * 1024;
+
+// One page of the plugin, kept until the kernel has taken it.
+struct Page {
+  bool plus = false;
+  uint64_t seen = 0;   // invalidations before it was made
+  uint64_t begin = 0;  // the cookie that it was asked for by
+  std::vector<mdp_dirent> entries;
+  std::vector<char> names;
+};
+
+struct DirHandle {
+  uint64_t ino = 0;
+  mdp_dir* dir = nullptr;
+  std::mutex mutex;  // of all below: one thread at a time reads a directory
+  Page page;
+};
+
+DirHandle& dir_of(const fuse_file_info* fi) { return *reinterpret_cast<DirHandle*>(fi->fh); }
+
+int load_page(FileSystem& fs, DirHandle& handle, uint64_t cookie, bool plus) {
+  Page& page = handle.page;
+  page.plus = plus;
+  page.seen = fs.view.seen();
+  page.begin = cookie;
+  page.entries.resize(kPageEntries);
+  page.names.resize(kPageNames);
+  size_t count = 0;
+  const auto read = plus ? fs.ops.readdirplus : fs.ops.readdir;
+  const int rc = read(fs.volume, handle.dir, cookie, page.entries.data(), page.entries.size(),
+                      page.names.data(), page.names.size(), &count);
+  page.entries.resize(rc == 0 ? count : 0);
+  for (const mdp_dirent& entry : page.entries) {
+    if (entry.cookie > kCookieMax) return -EOVERFLOW;
+  }
+  return rc;
+}
+
+// Where in the page the entry behind `cookie` is; its size when it is not there.
+size_t position(const Page& page, uint64_t cookie) {
+  if (page.entries.empty()) return 0;
+  if (page.begin == cookie) return 0;
+  for (size_t i = 0; i + 1 < page.entries.size(); ++i) {
+    if (page.entries[i].cookie == cookie) return i + 1;
+  }
+  return page.entries.size();
+}
+
+// A reply of directory entries that is being filled.
+class Listing {
+ public:
+  Listing(fuse_req_t req, size_t size) : req_(req), buffer_(size) {}
+
+  bool add(const std::string& name, uint64_t ino, uint32_t type, uint64_t offset) {
+    struct stat st{};
+    st.st_ino = ino;
+    st.st_mode = type;
+    return took(fuse_add_direntry(req_, at(), left(), name.c_str(), &st,
+                                  static_cast<off_t>(offset)));
+  }
+  bool add(const std::string& name, const fuse_entry_param& entry, uint64_t offset) {
+    return took(fuse_add_direntry_plus(req_, at(), left(), name.c_str(), &entry,
+                                       static_cast<off_t>(offset)));
+  }
+  // Whether a whole entry of that name has room.
+  bool fits(const std::string& name) const {
+    return fuse_add_direntry_plus(req_, nullptr, 0, name.c_str(), nullptr, 0) <= left();
+  }
+  int send() { return fuse_reply_buf(req_, buffer_.data(), used_); }
+
+ private:
+  char* at() { return buffer_.data() + used_; }
+  size_t left() const { return buffer_.size() - used_; }
+  bool took(size_t size) {
+    if (size > left()) return false;
+    used_ += size;
+    return true;
+  }
+
+  fuse_req_t req_;
+  std::vector<char> buffer_;
+  size_t used_ = 0;
+};
+
+// An entry that the kernel may only list: it does not count as a lookup.
+bool add_bare(Listing& out, bool plus, const std::string& name, uint64_t ino, uint32_t type,
+              uint64_t offset) {
+  if (!plus) return out.add(name, ino, type, offset);
+  fuse_entry_param bare{};
+  bare.attr.st_ino = ino;
+  bare.attr.st_mode = type;
+  return out.add(name, bare, offset);
+}
+
+fuse_entry_param param_of(const mdp_entry& entry) {
+  fuse_entry_param e{};
+  e.ino = entry.attr.ino;
+  e.attr = to_stat(entry.attr);
+  return e;
+}
+
+void read_dir(fuse_req_t req, size_t size, off_t offset, fuse_file_info* fi, bool plus) {
+  FileSystem& fs = fs_of(req);
+  DirHandle& handle = dir_of(fi);
+  const mdp_caller who = caller_of(req);
+  std::lock_guard lock(handle.mutex);
+  Listing out(req, size);
+  auto at = static_cast<uint64_t>(offset);
+
+  if (at < kDot) {
+    if (!add_bare(out, plus, ".", handle.ino, S_IFDIR, kDot)) return reply_result(req, -EINVAL);
+    at = kDot;
+  }
+  if (at < kDotDot) {
+    // Whose number it is the kernel knows by itself.
+    if (!add_bare(out, plus, "..", MDP_ROOT_INO, S_IFDIR, kDotDot)) {
+      out.send();
+      return;
+    }
+    at = kDotDot;
+  }
+
+  Page& page = handle.page;
+  size_t next = position(page, at - kDotDot);
+  if (next >= page.entries.size() || page.plus != plus || offset == 0) {
+    const int rc = load_page(fs, handle, at - kDotDot, plus);
+    if (rc != 0) return reply_result(req, rc);
+    next = 0;
+  }
+
+  // Only of what fits a lookup is counted, so an entry is measured first.
+  KernelView::Answer answer(fs.view, page.seen);
+  std::vector<uint64_t> counted;
+  std::string name;
+  for (; next < page.entries.size(); ++next) {
+    mdp_dirent& entry = page.entries[next];
+    const uint64_t behind = entry.cookie + kDotDot;
+    name.assign(page.names.data() + entry.name_at, entry.name_len);
+    if (!plus || entry.have_entry == 0) {
+      if (!add_bare(out, plus, name, entry.ino, entry.type, behind)) break;
+      continue;
+    }
+    if (!out.fits(name)) break;
+    overlay_entry(fs, who, &entry.entry);
+    const auto timeouts = answer.entry(handle.ino, name, entry.entry);
+    fuse_entry_param e = param_of(entry.entry);
+    e.entry_timeout = timeouts.entry;
+    e.attr_timeout = timeouts.attr;
+    out.add(name, e, behind);
+    counted.push_back(e.ino);
+  }
+  if (out.send() != 0) {
+    for (const uint64_t ino : counted) forget(fs, ino, 1);
+  }
+}
+
+void on_opendir(fuse_req_t req, fuse_ino_t ino, fuse_file_info* fi) {
+  FileSystem& fs = fs_of(req);
+  const mdp_caller who = caller_of(req);
+  auto handle = std::make_unique<DirHandle>();
+  handle->ino = ino;
+  const int rc = fs.ops.opendir(fs.volume, &who, ino, &handle->dir);
+  if (rc != 0) return reply_result(req, rc);
+  fi->fh = reinterpret_cast<uint64_t>(handle.get());
+  if (fuse_reply_open(req, fi) == 0) {
+    handle.release();
+  } else {
+    fs.ops.closedir(fs.volume, handle->dir);
+  }
+}
+
+void on_readdir(fuse_req_t req, fuse_ino_t, size_t size, off_t offset, fuse_file_info* fi) {
+  read_dir(req, size, offset, fi, false);
+}
+
+void on_readdirplus(fuse_req_t req, fuse_ino_t, size_t size, off_t offset,
+                    fuse_file_info* fi) {
+  read_dir(req, size, offset, fi, true);
+}
+
+void on_releasedir(fuse_req_t req, fuse_ino_t, fuse_file_info* fi) {
+  FileSystem& fs = fs_of(req);
+  const std::unique_ptr<DirHandle> handle(&dir_of(fi));
+  fs.ops.closedir(fs.volume, handle->dir);
+  fuse_reply_err(req, 0);
+}
+
+void on_fsyncdir(fuse_req_t req, fuse_ino_t ino, int, fuse_file_info*) {
+  FileSystem& fs = fs_of(req);
+  reply_result(req, fs.ops.fsync(fs.volume, ino, MDP_FSYNC_CONFIGURED));
+}
+
+}  // namespace
+
+void add_dir_handlers(const mdp_ops& ops, fuse_lowlevel_ops* out) {
+  out->opendir = on_opendir;
+  out->readdir = on_readdir;
+  if (ops.readdirplus != nullptr) out->readdirplus = on_readdirplus;
+  out->releasedir = on_releasedir;
+  if (ops.fsync != nullptr) out->fsyncdir = on_fsyncdir;
+}
+
+}  // namespace fastmeta::host

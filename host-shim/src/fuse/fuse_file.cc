@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Open files: create, open, flush, fsync, release.
+#include <fcntl.h>
+
+#include <cerrno>
+#include <cstring>
+#include <limits>
+#include <memory>
+#include <string>
+
+#include "fuse/file_system.h"
+#include "fuse/handlers.h"
+
+namespace fastmeta::host {
+namespace {
+
+uint64_t as_fh(FileHandle* handle) { return reinterpret_cast<uint64_t>(handle); }
+
+void close_handle(FileSystem& fs, const FileHandle& handle) {
+  const int rc = fs.ops.close_file(fs.volume, handle.ino, handle.plugin_handle);
+  if (rc != 0) {
+    fs.log(MDP_LOG_WARN, "close of inode " + std::to_string(handle.ino) + ": " +
+                             std::strerror(-rc));
+  }
+}
+
+std::unique_ptr<FileHandle> make_handle(FileSystem& fs, const mdp_open_reply& opened) {
+  auto data = fs.data.acquire(opened.attr.ino);
+  data->opened(opened.attr);
+  return std::make_unique<FileHandle>(
+      FileHandle{opened.attr.ino, opened.handle, std::move(data)});
+}
+
+void on_open(fuse_req_t req, fuse_ino_t ino, fuse_file_info* fi) {
+  FileSystem& fs = fs_of(req);
+  const mdp_caller who = caller_of(req);
+  const auto flags = static_cast<uint32_t>(fi->flags);
+  const Overlay overlay(fs.data.find(ino));
+  mdp_open_reply opened{};
+  if (const int rc = fs.ops.open_file(fs.volume, &who, ino, flags, &opened); rc != 0) {
+    return reply_result(req, rc);
+  }
+  opened.attr.ino = ino;
+  std::unique_ptr<FileHandle> handle = make_handle(fs, opened);
+  overlay.apply(&opened.attr);
+
+  const bool truncate = (flags & O_TRUNC) != 0;
+  const bool append = (flags & O_APPEND) != 0 && !truncate;
+  const auto verdict = fs.view.opened(ino, opened.attr, append, who.pid);
+  if (verdict.retry) {
+    // The kernel appends behind the size that it remembers and does not ask for it.
+    // On ESTALE it walks the path once more without trusting what it remembers, and
+    // so learns of the size before it opens again.
+    close_handle(fs, *handle);
+    return reply_result(req, -ESTALE);
+  }
+  if (truncate) {
+    mdp_attr after{};
+    if (const int rc = handle->data->truncate(who, 0, &after); rc != 0) {
+      close_handle(fs, *handle);
+      return reply_result(req, rc);
+    }
+  }
+  if (verdict.stale_attr) fs.port.expire_inode(ino, false);
+
+  fi->fh = as_fh(handle.get());
+  fi->keep_cache = verdict.keep_pages && !truncate;
+  if (fuse_reply_open(req, fi) == 0) {
+    handle.release();
+  } else {
+    close_handle(fs, *handle);
+  }
+}
+
+void on_create(fuse_req_t req, fuse_ino_t parent, const char* name, mode_t mode,
+               fuse_file_info* fi) {
+  FileSystem& fs = fs_of(req);
+  KernelView::Answer answer(fs.view, fs.view.seen());
+  const mdp_caller who = caller_of(req);
+  const auto flags = static_cast<uint32_t>(fi->flags);
+  mdp_entry entry{};
+  mdp_open_reply opened{};
+  const int rc = fs.ops.create(fs.volume, &who, parent, name, std::strlen(name), mode, flags,
+                               &entry, &opened);
+  if (rc != 0) return reply_result(req, rc);
+  opened.attr.ino = entry.attr.ino;
+  std::unique_ptr<FileHandle> handle = make_handle(fs, opened);
+  if (handle->data->dirty()) {
+    handle->data->overlay(&entry.attr);
+    entry.attr_valid_ms = 0;
+  }
+  // Somebody else may have made the file a moment before.
+  if ((flags & O_TRUNC) != 0 && entry.attr.length != 0) {
+    if (const int failed = handle->data->truncate(who, 0, &entry.attr); failed != 0) {
+      close_handle(fs, *handle);
+      return reply_result(req, failed);
+    }
+  }
+
+  const auto timeouts = answer.entry(parent, name, entry);
+  fs.view.opened(entry.attr.ino, entry.attr, false, who.pid);
+  fuse_entry_param e{};
+  e.ino = entry.attr.ino;
+  e.attr = to_stat(entry.attr);
+  e.entry_timeout = timeouts.entry;
+  e.attr_timeout = timeouts.attr;
+  fi->fh = as_fh(handle.get());
+  if (fuse_reply_create(req, &e, fi) == 0) {
+    handle.release();
+  } else {
+    close_handle(fs, *handle);
+    forget(fs, e.ino, 1);
+  }
+}
+
+// A close(2) of one descriptor: reports what has failed, drops the closer's locks.
+void on_flush(fuse_req_t req, fuse_ino_t ino, fuse_file_info* fi) {
+  FileSystem& fs = fs_of(req);
+  const mdp_caller who = caller_of(req);
+  const int rc = handle_of(fi).data->flush(who);
+  if (fs.posix_owners.remove(ino, fi->lock_owner)) {
+    mdp_lock all{};
+    all.end = std::numeric_limits<int64_t>::max();
+    all.type = MDP_LOCK_NONE;
+    fs.ops.setlk(fs.volume, &who, ino, fi->lock_owner, &all);
+  }
+  reply_result(req, rc);
+}
+
+void on_fsync(fuse_req_t req, fuse_ino_t ino, int, fuse_file_info* fi) {
+  FileSystem& fs = fs_of(req);
+  const mdp_caller who = caller_of(req);
+  int rc = handle_of(fi).data->flush(who);
+  if (rc == 0 && fs.ops.fsync != nullptr) {
+    rc = fs.ops.fsync(fs.volume, ino, MDP_FSYNC_CONFIGURED);
+  }
+  reply_result(req, rc);
+}
+
+// The last descriptor is gone. Pages that were written through a mapping may have
+// come after the last close; nobody is left to hear of their errors.
+void on_release(fuse_req_t req, fuse_ino_t ino, fuse_file_info* fi) {
+  FileSystem& fs = fs_of(req);
+  const mdp_caller who = caller_of(req);
+  const std::unique_ptr<FileHandle> handle(&handle_of(fi));
+  if (handle->data->dirty()) {
+    if (const int rc = handle->data->flush(who); rc != 0) {
+      fs.log(MDP_LOG_ERROR, "inode " + std::to_string(ino) +
+                                ": written data is lost at close: " + std::strerror(-rc));
+    }
+  }
+  if (fi->flock_release && fs.ops.flock != nullptr) {
+    fs.ops.flock(fs.volume, &who, ino, fi->lock_owner, MDP_LOCK_NONE, 0);
+  }
+  close_handle(fs, *handle);
+  fuse_reply_err(req, 0);
+}
+
+}  // namespace
+
+void add_file_handlers(const mdp_ops& ops, fuse_lowlevel_ops* out) {
+  out->open = on_open;
+  if (ops.create != nullptr) out->create = on_create;
+  out->flush = on_flush;
+  out->fsync = on_fsync;
+  out->release = on_release;
+}
+
+}  // namespace fastmeta::host

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The connection to the kernel: mounts, serves requests, unmounts.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "fuse/file_system.h"
+#include "fuse/kernel_port.h"
+
+namespace fastmeta::host {
+
+struct SessionOptions {
+  std::string mount_point;  // absolute
+  std::string fsname;
+  bool allow_other = false;
+  bool read_only = false;
+  std::vector<std::string> options;  // further ones of mount -o
+  uint32_t threads_idle_max = 16;
+  uint32_t threads_max = 1024;
+};
+
+class Session {
+ public:
+  // Null on failure, with the reason.
+  static std::unique_ptr<Session> create(FileSystem& fs, FusePort& port,
+                                         const SessionOptions& options, std::string* why);
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  bool mount(std::string* why);
+  // Serves until the file system is unmounted or end() is called. 0 or -errno.
+  int serve();
+  // From any thread, while serve() runs: unmounts if nobody uses the mount, else
+  // stores what programs have mapped and leaves serve() anyway.
+  void end();
+  // After serve(): takes the mount away from whoever still uses it. Their requests
+  // fail at once.
+  void unmount();
+
+ private:
+  Session(FileSystem& fs, FusePort& port, SessionOptions options);
+  void wake_until_left();
+
+  FileSystem& fs_;
+  FusePort& port_;
+  const SessionOptions options_;
+  fuse_session* session_ = nullptr;
+  bool mounted_ = false;
+  pthread_t serving_{};
+  std::atomic<bool> left_{false};
+  std::atomic<bool> forced_{false};
+};
+
+}  // namespace fastmeta::host

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Texts that a plugin writes into a buffer of ours.
+#pragma once
+
+#include <cerrno>
+#include <string>
+
+namespace fastmeta::host {
+
+// call(char* buffer, size_t capacity) -> 0 or -errno, -ERANGE when it does not fit.
+template <typename Call>
+int read_text(std::string* out, Call call) {
+  constexpr size_t kFirst = 16 * 1024;
+  constexpr size_t kMax = 16 * 1024 * 1024;
+  int rc = -ERANGE;
+  for (size_t capacity = kFirst; rc == -ERANGE && capacity <= kMax; capacity *= 8) {
+    out->assign(capacity, '\0');
+    rc = call(out->data(), out->size());
+  }
+  out->resize(rc == 0 ? out->find_first_of('\0') : 0);
+  return rc;
+}
+
+}  // namespace fastmeta::host
