@@ -43,8 +43,11 @@ void World::settle() {
     gone.hdel(w.key, w.field);
     store.apply(gone);
   }
-  for (const DeadFile& dead : out.dead_files) dead_files.push_back(dead);
-  ++now.sec;
+  for (const DeadFile& dead : out.dead_files) {
+    dead_files.push_back(dead);
+    EXPECT_TRUE(final_length.emplace(dead.ino, dead.length).second);
+  }
+  if (!out.empty()) ++now.sec;
 }
 
 Result<CreateReply> World::create(Caller who, Ino parent, const std::string& name, FileType type,

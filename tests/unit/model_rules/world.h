@@ -49,11 +49,12 @@ class World {
   VolumeFacts facts;
   KeySpace keys;
   std::set<Ino> open;
-  Timestamp now{1'800'000'000, 0};  // moves by a second per run
+  Timestamp now{1'800'000'000, 0};  // moves by a second per change
   Ino next_ino = 2;
   std::map<Ino, DirStatDelta> stats;  // as flushed
   std::set<std::pair<uint64_t, uint32_t>> deleted_slices;
-  std::vector<DeadFile> dead_files;
+  std::vector<DeadFile> dead_files;          // that purge has still to visit
+  std::map<Ino, uint64_t> final_length;      // of every file that was deleted
 
   // The last run.
   Mutations out;
