@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "cli/commands.h"
 #include "cli/exit_code.h"
@@ -51,6 +52,13 @@ std::optional<std::string> mount_point_of(const std::string& path, std::string* 
   return real;
 }
 
+// Whether nobody has said who may enter.
+bool is_default(const HostConfig& config) {
+  const auto values = nlohmann::json::parse(config.effective_json, nullptr, false);
+  if (!values.is_object() || !values.contains("host.mount.allow-other")) return true;
+  return values["host.mount.allow-other"].value("from", std::string()) == "default";
+}
+
 int run(const Arguments& arguments) {
   std::string why;
   const auto options = parse_mount_options(arguments.options, &why);
@@ -73,9 +81,10 @@ int run(const Arguments& arguments) {
   request.volume.read_only = options->read_only || request.config.mount.read_only;
   request.options = options->kernel;
   request.fsname = options->fsname;
-  // Root mounts for everybody.
   request.allow_other = options->allow_other;
-  if (!request.allow_other && ::geteuid() == 0) request.allow_other = true;
+  if (!request.allow_other && ::geteuid() == 0 && is_default(request.config)) {
+    request.allow_other = true;  // root mounts for everybody
+  }
   request.foreground = arguments.foreground;
 
   request.plugin = absolute(find_plugin(arguments.plugin, &why));
