@@ -124,7 +124,8 @@ TEST(Compaction, ChangesNoVisibleByte) {
     const auto before = visible(records, kSpace, kUnit);
     auto now = visible(after, kSpace, kUnit);
     for (uint32_t i = 0; i < kSpace; ++i)
-      if (i * kUnit >= plan->pos && now[i] == cell_of(id, i - plan->pos / kUnit)) now[i] = stored[i];
+      if (i * kUnit >= plan->pos && now[i] == cell_of(id, i - plan->pos / kUnit))
+        now[i] = stored[i];
     ASSERT_EQ(now, before) << "round " << round;
   }
   EXPECT_GT(plans, 1000);

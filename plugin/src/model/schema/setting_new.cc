@@ -94,11 +94,12 @@ Result<Json> read_wanted(std::string_view text) {
   Json wanted = Json::parse(text, nullptr, false);
   if (wanted.is_discarded() || !wanted.is_object())
     return refused("what is wanted is not a JSON object");
-  for (const auto& [field, value] : wanted.items()) {
+  for (auto it = wanted.begin(); it != wanted.end(); ++it) {
+    const std::string& field = it.key();
     auto choice = std::find_if(kChoices.begin(), kChoices.end(),
                                [&](const Choice& c) { return c.field == field; });
     if (choice != kChoices.end()) {
-      MDP_TRY_VOID(check_kind(*choice, value));
+      MDP_TRY_VOID(check_kind(*choice, it.value()));
     } else if (std::find(kGiven.begin(), kGiven.end(), field) != kGiven.end()) {
       return refused(field + " cannot be chosen");
     } else {
