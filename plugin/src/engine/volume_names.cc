@@ -92,23 +92,16 @@ Result<Volume::Opened> Volume::create(const NewNode& node, bool exclusive,
     WriteHints hints;
     hints.turn = node.parent;
     hints.reads.push_back(attr_read(want.ino));
-    bool taken = false;
     if (how) open_.opened(want.ino);
     auto reply = executor_->write_reply<model::CreateReply>(
-        [&](const View& seen, Mutations& out) -> Result<model::CreateReply> {
-          // A server that went back may have given our number to another client.
-          MDP_TRY(auto clash, seen.attr(want.ino));
-          taken = clash.has_value();
-          if (taken) return model::CreateReply{};
-          return model::create(seen, want, out);
-        },
-        hints);
-    if (how && (!reply || taken || reply->existed)) open_.closed(want.ino);
-    if (!reply) return std::move(reply).error();
-    if (taken) {
-      log_.error("inode {} is in use although it was leased to us: skipped", want.ino);
+        [&](const View& seen, Mutations& out) { return model::create(seen, want, out); }, hints);
+    if (how && (!reply || reply->existed)) open_.closed(want.ino);
+    if (!reply && reply.error().code == ENOTUNIQ) {
+      // A server that went back has given our number to another client as well.
+      log_.error("{}; the number is skipped", reply.error().text);
       continue;
     }
+    if (!reply) return std::move(reply).error();
     if (!reply->existed) {
       if (how) open_.remember(reply->ino, reply->attr);
       return Opened{entry(reply->ino, std::move(reply->attr)), true};

@@ -202,6 +202,24 @@ TEST_F(Volumes, StopServingWhenTheDatabaseHoldsAnotherVolume) {
   EXPECT_TRUE(soon([&] { return a->health().state == engine::State::kFailed; }));
 }
 
+// I10: a server that lost its last second may have given our number away.
+TEST_F(Volumes, SkipANumberThatIsInUse) {
+  Mounted a(server.url());
+  const Ino first = a.make(kRootIno, "first");
+  server.ask("COPY i1 i" + std::to_string(first + 1));
+  EXPECT_EQ(a.make(kRootIno, "second"), first + 2);
+  EXPECT_EQ(number("STRLEN i" + std::to_string(first + 1)), 72);
+}
+
+TEST_F(Volumes, RaiseACounterThatWentBack) {
+  Mounted a(server.url(), {"meta.backoff-max=100ms"});
+  a.make(kRootIno, "first");
+  const int64_t leased = number("GET nextinode");
+  server.ask("SET nextinode 3");
+  server.ask("CLIENT KILL TYPE normal");
+  EXPECT_TRUE(soon([&] { return number("GET nextinode") >= leased; }));
+}
+
 TEST_F(Volumes, LeaveNoSessionBehind) {
   {
     Mounted a(server.url());

@@ -65,7 +65,7 @@ Attr broken_attr(Ino parent, FileType type) {
 Result<void> check_unused(const View& seen, Ino ino) {
   MDP_TRY(auto there, seen.attr(ino));
   if (!there) return {};
-  return Error{Fault::kCorrupt, EIO,
+  return Error{Fault::kCorrupt, ENOTUNIQ,
                seen.keys().attr(ino) + " exists although its number is new: the counter of inode "
                "numbers went back, restore it above the highest inode"};
 }
