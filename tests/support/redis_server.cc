@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "support/redis_server.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -14,6 +13,8 @@
 #include <cstdio>
 #include <thread>
 
+#include "support/local_socket.h"
+
 namespace fastmeta::test {
 namespace {
 
@@ -22,44 +23,23 @@ namespace {
   std::abort();
 }
 
-sockaddr_in local(uint16_t port) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  return address;
-}
-
 std::string ask_port(uint16_t port, const std::string& line) {
-  int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  std::string reply;
+  int fd = connect_local(port);
+  if (fd < 0) return reply;
   timeval patience{2, 0};
   ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-  sockaddr_in to = local(port);
-  std::string reply;
-  if (::connect(fd, reinterpret_cast<sockaddr*>(&to), sizeof to) == 0) {
-    std::string text = line + "\r\n";
-    char buffer[4096];
-    if (::send(fd, text.data(), text.size(), MSG_NOSIGNAL) > 0) {
-      ssize_t got = ::recv(fd, buffer, sizeof buffer, 0);
-      if (got > 0) reply.assign(buffer, static_cast<size_t>(got));
-    }
+  std::string text = line + "\r\n";
+  char buffer[4096];
+  if (::send(fd, text.data(), text.size(), MSG_NOSIGNAL) > 0) {
+    ssize_t got = ::recv(fd, buffer, sizeof buffer, 0);
+    if (got > 0) reply.assign(buffer, static_cast<size_t>(got));
   }
   ::close(fd);
   return reply;
 }
 
 }  // namespace
-
-uint16_t free_port() {
-  int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address = local(0);
-  socklen_t size = sizeof address;
-  if (::bind(fd, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
-      ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0)
-    die("no free port");
-  ::close(fd);
-  return ntohs(address.sin_port);
-}
 
 RedisServer::RedisServer(std::vector<std::string> options) : options_(std::move(options)) {
   std::string name = (std::filesystem::temp_directory_path() / "fastmeta-redis-XXXXXX").string();

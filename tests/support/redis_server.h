@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // A redis-server of the test's own: a free port, a folder of its own, gone with
-// the object (or with the test, when that dies).
+// the object, or with the thread that started it.
 #pragma once
 
 #include <sys/types.h>
@@ -45,8 +45,5 @@ class RedisServer {
   uint16_t port_ = 0;
   pid_t pid_ = -1;
 };
-
-// A TCP port that nobody listens on at this moment.
-uint16_t free_port();
 
 }  // namespace fastmeta::test

@@ -4,12 +4,13 @@
 #include "redis/address.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -202,6 +203,23 @@ Result<Address> parse_unix(const Parts& parts) {
   return out;
 }
 
+Result<std::string> read_file(const std::string& path) {
+  constexpr size_t kMost = 64 << 10;  // far more than a password
+  std::string text(kMost, '\0');
+  int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  ssize_t got = fd < 0 ? -1 : ::read(fd, text.data(), text.size());
+  int reason = errno;
+  if (fd >= 0) ::close(fd);
+  if (got < 0) {
+    char why[128];
+    return Error{Fault::kConfig, EINVAL,
+                 fmt::format("META_PASSWORD_FILE {} cannot be read: {}", quoted(path),
+                             ::strerror_r(reason, why, sizeof why))};
+  }
+  text.resize(static_cast<size_t>(got));
+  return text;
+}
+
 std::string from_environment(const char* name) {
   const char* value = ::getenv(name);
   return value == nullptr ? "" : value;
@@ -241,15 +259,7 @@ Result<std::string> find_password(const Address& address) {
   std::string path = from_environment("META_PASSWORD_FILE");
   if (path.empty()) return std::string();
 
-  errno = 0;
-  std::ifstream file(path, std::ios::binary);
-  std::string text((std::istreambuf_iterator<char>(file)), {});
-  if (!file.is_open() || file.bad()) {
-    char reason[128];
-    return Error{Fault::kConfig, EINVAL,
-                 fmt::format("META_PASSWORD_FILE {} cannot be read: {}", quoted(path),
-                             ::strerror_r(errno, reason, sizeof reason))};
-  }
+  MDP_TRY(std::string text, read_file(path));
   constexpr std::string_view kBlank = " \t\r\n\v\f";
   size_t first = text.find_first_not_of(kBlank);
   if (first == std::string::npos) return std::string();

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <mutex>
+#include <optional>
 #include <utility>
 
 #include "redis/dialer.h"
@@ -32,6 +33,15 @@ PipelineOptions pipeline_options(const ClientOptions& options) {
   return out;
 }
 
+PoolOptions pool_options(const ClientOptions& options) {
+  PoolOptions out;
+  out.connections_max = options.pool_max;
+  out.connect_timeout = options.connect_timeout;
+  out.backoff_initial = options.backoff_initial;
+  out.backoff_max = options.backoff_max;
+  return out;
+}
+
 // One server at one address.
 class SingleClient : public Client {
  public:
@@ -39,9 +49,7 @@ class SingleClient : public Client {
                std::shared_ptr<Event> stop, ServerInfo info, Log log)
       : stop_(std::move(stop)),
         info_(std::move(info)),
-        pool_(std::make_shared<Pool>(dialer, stop_,
-                                     PoolOptions{options.pool_max, options.connect_timeout,
-                                                 options.backoff_initial, options.backoff_max})),
+        pool_(std::make_shared<Pool>(dialer, stop_, pool_options(options))),
         pipeline_(dialer, stop_, pipeline_options(options), std::move(log)) {
     command_deadline_ = options.command_deadline;
   }
@@ -97,11 +105,15 @@ class SingleClient : public Client {
 Result<Connection> dial_at_open(Dialer& dialer, Deadline deadline, const ClientOptions& options,
                                 const Event& stop) {
   Backoff backoff(options.backoff_initial, options.backoff_max);
+  std::optional<Error> refusal;
   for (;;) {
     auto connection = dialer.dial(deadline);
+    bool out_of_time = std::chrono::steady_clock::now() >= deadline;
+    if (!connection && refusal && out_of_time) return *std::move(refusal);
     auto again = std::chrono::steady_clock::now() + backoff.next();
     if (connection || connection.error().fault != Fault::kRefused || again >= deadline)
       return connection;
+    refusal = std::move(connection).error();
     (void)pause_until(again, stop);
   }
 }

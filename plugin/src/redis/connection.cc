@@ -47,18 +47,18 @@ bool Connection::send_rest(size_t& sent, std::string& why) {
 
 Result<std::vector<Reply>> Connection::roundtrip(std::span<const Command> commands,
                                                  Deadline deadline, Prelude prelude) {
+  replies_.clear();
   if (broken_) return fail(false, "the connection has failed before");
   if (std::chrono::steady_clock::now() >= deadline) return fail(false, "the deadline has passed");
   out_.clear();
   size_t skipped = prelude == Prelude::kUnwatch ? 1 : 0;
   if (skipped > 0) append_command(out_, {"UNWATCH"});
   append_commands(out_, commands);
-  std::vector<Reply> replies;
-  replies.reserve(commands.size());
+  replies_.reserve(commands.size());
   size_t sent = 0;
   std::string why;
 
-  while (replies.size() < commands.size()) {
+  while (replies_.size() < commands.size()) {
     if (!send_rest(sent, why)) return fail(sent > 0, why);
 
     short events = sent < out_.size() ? POLLIN | POLLOUT : POLLIN;
@@ -77,7 +77,7 @@ Result<std::vector<Reply>> Connection::roundtrip(std::span<const Command> comman
 
     Reply reply;
     ReplyReader::Found found = ReplyReader::Found::kReply;
-    while (replies.size() < commands.size() &&
+    while (replies_.size() < commands.size() &&
            (found = reader_.next(reply)) != ReplyReader::Found::kNothing) {
       if (found == ReplyReader::Found::kBroken)
         return fail(true, fmt::format("not a Redis reply: {}", reader_.error()));
@@ -85,11 +85,11 @@ Result<std::vector<Reply>> Connection::roundtrip(std::span<const Command> comman
       if (skipped > 0)
         --skipped;
       else
-        replies.push_back(std::move(reply));
+        replies_.push_back(std::move(reply));
     }
   }
   if (out_.capacity() > kKeptOutputBytes) std::string().swap(out_);
-  return replies;
+  return std::move(replies_);
 }
 
 }  // namespace fastmeta::redis

@@ -29,6 +29,9 @@ class Connection {
   Result<std::vector<Reply>> roundtrip(std::span<const Command> commands, Deadline deadline,
                                        Prelude prelude = Prelude::kNone);
 
+  // After an Error: the replies that had come before it.
+  const std::vector<Reply>& partial() const { return replies_; }
+
   // While idle: the server has ended it, or said something that nobody asked for.
   bool stale() const { return broken_ || socket_.has_input() || !reader_.drained(); }
   bool broken() const { return broken_; }
@@ -47,6 +50,7 @@ class Connection {
   std::shared_ptr<const Event> stop_;
   std::string where_;
   std::string out_;
+  std::vector<Reply> replies_;
   bool broken_ = false;
 };
 

@@ -85,6 +85,10 @@ Result<Connection> Dialer::dial(Deadline deadline, std::span<const Command> last
   commands.insert(commands.end(), last.begin(), last.end());
   auto replies = connection.roundtrip(commands, deadline);
   if (!replies) {
+    // A server that takes no more clients says so and closes.
+    const std::vector<Reply>& partial = connection.partial();
+    if (!partial.empty() && partial.front().is_error())
+      return judge(partial.front(), commands.front());
     // Nothing that was sent has changed anything: the outcome is not in doubt.
     Error error = std::move(replies).error();
     error.fault = Fault::kDisconnected;

@@ -68,11 +68,12 @@ struct Link {
   Socket socket;
   ReplyReader reader;  // the pipeline's thread
 
-  // Guarded by the pipeline's lock, except that `sending` belongs to whoever has
-  // set `is_sending`.
+  // Guarded by the pipeline's lock, except that `sending` and `sent` belong to
+  // whoever has set `is_sending`.
   std::deque<Expected> expected;
   std::string waiting;      // bytes to write
   std::string sending;      // bytes being written
+  size_t sent = 0;          // of them
   bool is_sending = false;
   bool needs_room = false;  // the socket is full: the thread goes on when it is not
 

@@ -92,27 +92,29 @@ void Pipeline::flush(std::unique_lock<std::mutex>& lock, const std::shared_ptr<L
   // Whoever writes already takes these bytes along, or the thread does.
   if (link->is_sending || link->needs_room) return;
   link->is_sending = true;
-  for (int round = 0; !link->waiting.empty() && !link->needs_room; ++round) {
-    if (round == kFlushRounds) {
-      link->needs_room = true;
-      break;
+  for (int round = 0;; ++round) {
+    if (link->sent == link->sending.size()) {
+      link->sending.clear();
+      if (link->sending.capacity() > kKeptOutputBytes) std::string().swap(link->sending);
+      link->sending.swap(link->waiting);
+      link->sent = 0;
     }
-    link->sending.swap(link->waiting);
+    if (link->sending.empty()) break;
+    link->needs_room = round == kFlushRounds;
+    if (link->needs_room) break;
     lock.unlock();
-    Socket::Moved moved = link->socket.send(link->sending);
+    Socket::Moved moved = link->socket.send(std::string_view(link->sending).substr(link->sent));
     lock.lock();
     if (moved.how == Socket::Moved::How::kClosed) {
       // The thread sees the end and judges it.
       link->socket.shut();
       link->waiting.clear();
-    } else if (moved.bytes < link->sending.size()) {
-      link->sending.erase(0, moved.bytes);
-      link->sending.append(link->waiting);
-      link->waiting.swap(link->sending);
-      link->needs_room = true;
+      link->sent = link->sending.size();
+      break;
     }
-    link->sending.clear();
-    if (link->sending.capacity() > kKeptOutputBytes) std::string().swap(link->sending);
+    link->sent += moved.bytes;
+    link->needs_room = link->sent < link->sending.size();
+    if (link->needs_room) break;
   }
   link->is_sending = false;
   if (link->needs_room) wake_.set();

@@ -13,9 +13,6 @@
 namespace fastmeta::redis {
 namespace {
 
-constexpr size_t kIdleKept = 4;
-constexpr auto kIdleMax = std::chrono::seconds(60);
-
 Error unavailable(std::string text) { return {Fault::kDisconnected, EIO, std::move(text)}; }
 
 }  // namespace
@@ -63,7 +60,9 @@ Result<Lease> Pool::lend(Deadline deadline) {
     --connections_;
     freed_.notify_one();
     if (dialled) continue;
-    last = std::move(dialled).error();
+    // An attempt that had no time left says less than the one before.
+    bool out_of_time = std::chrono::steady_clock::now() >= deadline;
+    if (!tried || !out_of_time) last = std::move(dialled).error();
     tried = true;
     // What the user configured was right at open: the server has changed.
     if (last.fault == Fault::kConfig) return Error{Fault::kRefused, EIO, std::move(last.text)};
@@ -98,8 +97,8 @@ void Pool::forget() {
 void Pool::trim() {
   std::vector<Idle> closed;  // outside of the lock
   std::lock_guard lock(mutex_);
-  auto oldest_kept = std::chrono::steady_clock::now() - kIdleMax;
-  while (idle_.size() > kIdleKept && idle_.front().since < oldest_kept) {
+  auto oldest_kept = std::chrono::steady_clock::now() - options_.idle_max;
+  while (idle_.size() > options_.idle_kept && idle_.front().since < oldest_kept) {
     closed.push_back(std::move(idle_.front()));
     idle_.erase(idle_.begin());
     --connections_;

@@ -20,6 +20,8 @@ struct PoolOptions {
   std::chrono::milliseconds connect_timeout{5000};
   std::chrono::milliseconds backoff_initial{50};
   std::chrono::milliseconds backoff_max{2000};
+  size_t idle_kept = 4;                      // of those idle for longer than idle_max
+  std::chrono::milliseconds idle_max{60000};
 };
 
 class Pool : public std::enable_shared_from_this<Pool> {
@@ -32,7 +34,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   // A connection made elsewhere.
   void adopt(Connection connection);
 
-  // Closes those idle for longer than a minute, except a few.
+  // Closes those idle for long, except a few.
   void trim();
   // The server is lost: what is idle would fail its next user.
   void drop_idle();

@@ -126,7 +126,9 @@ ReplyReader::Found ReplyReader::next(Reply& out) {
 }
 
 bool ReplyReader::drained() const {
-  return reader_->ridx < 0 && reader_->pos == reader_->len;
+  // Having looked for a next reply in vain, the parser waits for its type.
+  bool between = reader_->ridx < 0 || (reader_->ridx == 0 && reader_->task[0]->type < 0);
+  return between && reader_->pos == reader_->len;
 }
 
 }  // namespace fastmeta::redis

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "redis/error_code.h"
+#include "redis/permissions.h"
 #include "util/bytes.h"
 #include "util/log.h"
 
@@ -11,6 +12,13 @@ namespace fastmeta::redis {
 namespace {
 
 constexpr int kMajorLeast = 6;
+
+std::string lower_case(std::string text) {
+  for (char& c : text) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return text;
+}
 
 }  // namespace
 
@@ -38,13 +46,19 @@ ServerInfo parse_info(std::string_view text) {
 Result<ServerInfo> inspect_server(const Dialer& dialer, Connection& connection,
                                   Deadline deadline) {
   const std::string& where = dialer.where();
+  MDP_TRY(std::vector<std::string> names, find_refused(connection, deadline));
   std::vector<Command> ask{{"INFO"}};
   MDP_TRY(std::vector<Reply> replies, connection.roundtrip(ask, deadline));
-  const Reply& reply = replies.front();
-  if (reply.is_error() && error_code(reply) == "NOPERM")
+  if (replies.front().is_error() && error_code(replies.front()) == "NOPERM")
+    names.push_back("INFO");
+  if (!names.empty()) {
+    std::string grant = fmt::format("ACL SETUSER {} ~*", dialer.user());
+    for (const std::string& name : names) grant += " +" + lower_case(name);
     return Error{Fault::kConfig, EACCES,
-                 fmt::format("{}: user {} may not run INFO: grant it with ACL SETUSER {} +info",
-                             where, quoted(dialer.user()), dialer.user())};
+                 fmt::format("{}: user {} may not run {} on the keys of a volume: grant it with "
+                             "{}", where, quoted(dialer.user()), fmt::join(names, ", "), grant)};
+  }
+  const Reply& reply = replies.front();
   if (reply.is_error()) return refused(reply, "INFO");
   if (!reply.is_text())
     return Error{Fault::kConfig, EPROTO, fmt::format("{}: INFO gave no text", where)};
