@@ -34,6 +34,9 @@ struct FileHandle {
   uint64_t ino;
   uint64_t plugin_handle;
   std::shared_ptr<FileData> data;
+  // Writes go to the end of the file as the server knows it: the kernel's idea of
+  // the end may be old, and it asks for nothing before it appends.
+  bool append = false;
 };
 
 inline FileSystem& fs_of(fuse_req_t req) {

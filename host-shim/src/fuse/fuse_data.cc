@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The bytes of files: read, write, fallocate, copy_file_range, lseek.
 #include <fcntl.h>
-#include <linux/falloc.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -25,17 +24,34 @@ void on_read(fuse_req_t req, fuse_ino_t, size_t size, off_t off, fuse_file_info*
   fuse_reply_buf(req, buffer.get(), got);
 }
 
-void on_write(fuse_req_t req, fuse_ino_t ino, const char* bytes, size_t size, off_t off,
+// The end of the file, of what is buffered here too.
+int end_of(FileSystem& fs, const mdp_caller& who, const FileHandle& handle, uint64_t* end) {
+  const Overlay overlay(handle.data);
+  mdp_entry entry{};
+  const int rc = fs.ops.getattr(fs.volume, &who, handle.ino, &entry);
+  if (rc != 0) return rc;
+  overlay.apply(&entry.attr);
+  *end = entry.attr.length;
+  return 0;
+}
+
+void on_write(fuse_req_t req, fuse_ino_t, const char* bytes, size_t size, off_t off,
               fuse_file_info* fi) {
+  FileHandle& handle = handle_of(fi);
   const mdp_caller who = caller_of(req);
-  const auto at = static_cast<uint64_t>(off);
-  const int rc = handle_of(fi).data->write(who, at, bytes, size);
+  auto at = static_cast<uint64_t>(off);
+  // The kernel lets one append after the other in, so the end stays the end.
+  if (handle.append && (fi->flags & O_APPEND) != 0) {
+    if (const int rc = end_of(fs_of(req), who, handle, &at); rc != 0) {
+      return reply_result(req, rc);
+    }
+  }
+  const int rc = handle.data->write(who, at, bytes, size);
   if (rc != 0) return reply_result(req, rc);
-  fs_of(req).view.wrote(ino, at + size);
   fuse_reply_write(req, size);
 }
 
-void on_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t off, off_t len,
+void on_fallocate(fuse_req_t req, fuse_ino_t, int mode, off_t off, off_t len,
                   fuse_file_info* fi) {
   const mdp_caller who = caller_of(req);
   const auto at = static_cast<uint64_t>(off);
@@ -43,7 +59,6 @@ void on_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t off, off_t len
   mdp_attr after{};
   const int rc =
       handle_of(fi).data->fallocate(who, static_cast<uint32_t>(mode), at, size, &after);
-  if (rc == 0 && (mode & FALLOC_FL_KEEP_SIZE) == 0) fs_of(req).view.wrote(ino, at + size);
   reply_result(req, rc);
 }
 
@@ -57,7 +72,6 @@ void on_copy_file_range(fuse_req_t req, fuse_ino_t from, off_t from_off, fuse_fi
                                          static_cast<uint64_t>(to_off), len,
                                          static_cast<uint32_t>(flags), &copied, &after);
   if (rc != 0) return reply_result(req, rc);
-  fs.view.wrote(to, static_cast<uint64_t>(to_off) + copied);
   fuse_reply_write(req, copied);
 }
 

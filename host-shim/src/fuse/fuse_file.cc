@@ -28,7 +28,11 @@ std::unique_ptr<FileHandle> make_handle(FileSystem& fs, const mdp_open_reply& op
   auto data = fs.data.acquire(opened.attr.ino);
   data->opened(opened.attr);
   return std::make_unique<FileHandle>(
-      FileHandle{opened.attr.ino, opened.handle, std::move(data)});
+      FileHandle{opened.attr.ino, opened.handle, std::move(data), false});
+}
+
+bool wants_append(uint32_t flags) {
+  return (flags & O_APPEND) != 0 && (flags & O_ACCMODE) != O_RDONLY;
 }
 
 void on_open(fuse_req_t req, fuse_ino_t ino, fuse_file_info* fi) {
@@ -45,15 +49,7 @@ void on_open(fuse_req_t req, fuse_ino_t ino, fuse_file_info* fi) {
   overlay.apply(&opened.attr);
 
   const bool truncate = (flags & O_TRUNC) != 0;
-  const bool append = (flags & O_APPEND) != 0 && !truncate;
-  const auto verdict = fs.view.opened(ino, opened.attr, append, who.pid);
-  if (verdict.retry) {
-    // The kernel appends behind the size that it remembers and does not ask for it.
-    // On ESTALE it walks the path once more without trusting what it remembers, and
-    // so learns of the size before it opens again.
-    close_handle(fs, *handle);
-    return reply_result(req, -ESTALE);
-  }
+  const auto verdict = fs.view.opened(ino, opened.attr);
   if (truncate) {
     mdp_attr after{};
     if (const int rc = handle->data->truncate(who, 0, &after); rc != 0) {
@@ -63,6 +59,8 @@ void on_open(fuse_req_t req, fuse_ino_t ino, fuse_file_info* fi) {
   }
   if (verdict.stale_attr) fs.port.expire_inode(ino, false);
 
+  handle->append = wants_append(flags);
+  fi->direct_io = handle->append;  // pages would be kept at the kernel's offsets
   fi->fh = as_fh(handle.get());
   fi->keep_cache = verdict.keep_pages && !truncate;
   if (fuse_reply_open(req, fi) == 0) {
@@ -98,7 +96,9 @@ void on_create(fuse_req_t req, fuse_ino_t parent, const char* name, mode_t mode,
   }
 
   const auto timeouts = answer.entry(parent, name, entry);
-  fs.view.opened(entry.attr.ino, entry.attr, false, who.pid);
+  fs.view.opened(entry.attr.ino, entry.attr);
+  handle->append = wants_append(flags);
+  fi->direct_io = handle->append;
   fuse_entry_param e{};
   e.ino = entry.attr.ino;
   e.attr = to_stat(entry.attr);

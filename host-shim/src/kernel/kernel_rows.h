@@ -43,7 +43,7 @@ struct InodeRow : AutoHook<ByAge> {
   int64_t until = 0;     // ms: its attributes are remembered until then; 0: not at all
   int64_t given = 0;     // ms
 
-  // The attributes last given: the base of what the kernel takes for the size.
+  // The attributes last given.
   bool known = false;
   uint64_t length = 0;
   int64_t mtime = 0;
@@ -56,9 +56,6 @@ struct InodeRow : AutoHook<ByAge> {
   uint64_t pages_length = 0;
   int64_t pages_mtime = 0;
   uint32_t pages_mtime_nsec = 0;
-
-  uint32_t retry_by = 0;  // thread that was told to look again before it appends
-  int64_t retry_at = 0;
 
   AutoList<NameRow, ByInode> names;
 };

@@ -9,8 +9,6 @@ namespace {
 
 // The kernel counts from when it takes the answer in, a little after we gave it.
 constexpr int64_t kSlackMs = 1000;
-// An open that was told to look again must not be told so twice.
-constexpr int64_t kRetryOnceMs = 1000;
 
 int64_t steady_ms() {
   using std::chrono::duration_cast;
@@ -225,14 +223,7 @@ void KernelView::renamed(uint64_t seen, const Place& from, const Place& to, bool
   }
 }
 
-void KernelView::wrote(uint64_t ino, uint64_t end) {
-  std::lock_guard lock(mutex_);
-  auto found = inodes_.find(ino);
-  if (found != inodes_.end()) found->second.length = std::max(found->second.length, end);
-}
-
-KernelView::Opening KernelView::opened(uint64_t ino, const mdp_attr& attr, bool append,
-                                       uint32_t thread) {
+KernelView::Opening KernelView::opened(uint64_t ino, const mdp_attr& attr) {
   std::lock_guard lock(mutex_);
   auto found = inodes_.find(ino);
   if (found == inodes_.end()) return {};
@@ -242,15 +233,6 @@ KernelView::Opening KernelView::opened(uint64_t ino, const mdp_attr& attr, bool 
       row.known && (row.length != attr.length || row.mtime != attr.mtime ||
                     row.mtime_nsec != attr.mtime_nsec || row.ctime != attr.ctime ||
                     row.ctime_nsec != attr.ctime_nsec);
-  if (append && row.known && row.length != attr.length) {
-    const int64_t now = now_();
-    if (row.retry_by != thread || now - row.retry_at > kRetryOnceMs) {
-      row.retry_by = thread;
-      row.retry_at = now;
-      verdict.retry = true;
-      return verdict;
-    }
-  }
   verdict.keep_pages = row.pages && row.pages_length == attr.length &&
                        row.pages_mtime == attr.mtime &&
                        row.pages_mtime_nsec == attr.mtime_nsec;

@@ -103,17 +103,12 @@ class KernelView {
   // The kernel moves what it remembers of `from` to `to`, timeouts and all.
   using Place = std::pair<uint64_t, std::string_view>;  // parent, name
   void renamed(uint64_t seen, const Place& from, const Place& to, bool exchange);
-  // The kernel takes the file to be at least this long now.
-  void wrote(uint64_t ino, uint64_t end);
-
   struct Opening {
     bool keep_pages = false;  // what the page cache holds is still right
     bool stale_attr = false;  // the kernel must ask for the attributes again
-    bool retry = false;       // it would append at the wrong place: let it look up again
   };
-  // attr: as of the open. thread: of the caller, so that one open is not told to
-  // retry twice.
-  Opening opened(uint64_t ino, const mdp_attr& attr, bool append, uint32_t thread);
+  // attr: as of the open.
+  Opening opened(uint64_t ino, const mdp_attr& attr);
 
   // ---- callbacks of the plugin; they only queue
 
