@@ -5,6 +5,7 @@
 #include <cerrno>
 
 #include "engine/volume.h"
+#include "model/schema/codec.h"
 #include "model/schema/setting.h"
 #include "util/bytes.h"
 
@@ -16,6 +17,19 @@ using std::chrono::milliseconds;
 namespace {
 constexpr milliseconds kDisconnectGrace{2000};
 constexpr milliseconds kTick{200};
+// Quotas of directories are not in the settings but in a hash of their own.
+Result<void> check_dir_quotas(const redis::Reply& values) {
+  if (values.is_error()) return redis::refused(values, "HVALS");
+  for (const redis::Reply& value : values.items) {
+    MDP_TRY(const auto limits, model::decode_quota(value.text));
+    if (limits.space > 0 || limits.inodes > 0)
+      return Error{Fault::kConfig, ENOTSUP,
+                   "the volume has quotas of directories (key dirQuota), which this version does "
+                   "not enforce: remove them with the client that set them"};
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<redis::Client>> connect_client(const config::PluginConfig& config,
@@ -90,6 +104,8 @@ Result<void> Volume::load_setting() {
                  "its database number, or create a volume with format"};
   MDP_TRY(auto setting, model::parse_setting(reply.text));
   MDP_TRY_VOID(model::check_supported(setting));
+  MDP_TRY(auto quotas, client_->write_one({"HVALS", keys_.plain(model::kDirQuota)}));
+  MDP_TRY_VOID(check_dir_quotas(quotas));
   facts_.settings(setting);
   facts_.dir_mtime_step(std::chrono::nanoseconds(config_.skip_dir_mtime).count());
   std::lock_guard lock(setting_mutex_);
@@ -210,9 +226,11 @@ void Volume::stop() {
 }
 
 Result<void> Volume::reload() {
-  const Command gets{"MGET", keys_.setting(), keys_.plain(model::kUsedSpace),
-                     keys_.plain(model::kTotalInodes)};
-  MDP_TRY(auto reply, client_->read_one(gets));
+  const std::vector<Command> asks{{"MGET", keys_.setting(), keys_.plain(model::kUsedSpace),
+                                   keys_.plain(model::kTotalInodes)},
+                                  {"HVALS", keys_.plain(model::kDirQuota)}};
+  MDP_TRY(auto replies, client_->read(asks, client_->deadline()));
+  const redis::Reply& reply = replies[0];
   if (reply.is_error()) return redis::refused(reply, "MGET");
   if (reply.items.size() != 3) return Error{Fault::kCorrupt, EIO, "MGET was answered oddly"};
   if (reply.items[0].nil()) {
@@ -231,6 +249,7 @@ Result<void> Volume::reload() {
     setting_ = *setting;
   }
   auto supported = model::check_supported(*setting);
+  if (supported) supported = check_dir_quotas(replies[1]);
   health_.unsupported(supported ? std::string() : supported.error().text);
   facts_.settings(*setting);
   facts_.counters(parse_decimal<int64_t>(reply.items[1].text).value_or(0),

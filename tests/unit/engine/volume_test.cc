@@ -220,6 +220,25 @@ TEST_F(Volumes, RaiseACounterThatWentBack) {
   EXPECT_TRUE(soon([&] { return number("GET nextinode") >= leased; }));
 }
 
+TEST_F(Volumes, AreNotWrittenWhileADirectoryHasAQuota) {
+  const std::string limited = "\"\\x00\\x00\\x00\\x00\\x00\\x00\\x10\\x00" +
+                              std::string("\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xff\"");
+  const std::string none = "\"\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xff" +
+                           std::string("\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xff\"");
+  server.ask("HSET dirQuota 1 " + none);
+  Mounted a(server.url(), {"session.heartbeat=1s"});
+  a.make(kRootIno, "before");
+  server.ask("HSET dirQuota 1 " + limited);
+  EXPECT_TRUE(soon([&] { return a->health().state == engine::State::kReadOnly; }));
+  EXPECT_NE(a->health().reason.find("dirQuota"), std::string::npos);
+  RecordingHost host;
+  auto refused = engine::Volume::open(config_for(server.url()), {}, host, Log());
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().text.find("dirQuota"), std::string::npos);
+  server.ask("HSET dirQuota 1 " + none);
+  EXPECT_TRUE(soon([&] { return a->health().state == engine::State::kWritable; }));
+}
+
 TEST_F(Volumes, LeaveNoSessionBehind) {
   {
     Mounted a(server.url());
