@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 
 #include <atomic>
+#include <cerrno>
+#include <cstring>
 #include <memory>
 #include <string_view>
 
@@ -86,6 +88,14 @@ void reply_attr(fuse_req_t req, uint64_t seen, const mdp_attr& attr, uint32_t va
 
 // The kernel's reference count went down; the plugin learns of the last.
 void forget(FileSystem& fs, uint64_t ino, uint64_t lookups);
+
+// Names that no plugin takes are refused here; the kernel lets up to 1024 bytes by.
+// True when it has replied.
+inline bool refused_name(fuse_req_t req, const char* name) {
+  if (std::strlen(name) <= MDP_NAME_MAX) return false;
+  fuse_reply_err(req, ENAMETOOLONG);
+  return true;
+}
 
 // 0 or -errno of the contract, as fuse_reply_err wants it.
 inline void reply_result(fuse_req_t req, int result) { fuse_reply_err(req, -result); }

@@ -72,6 +72,7 @@ void on_open(fuse_req_t req, fuse_ino_t ino, fuse_file_info* fi) {
 
 void on_create(fuse_req_t req, fuse_ino_t parent, const char* name, mode_t mode,
                fuse_file_info* fi) {
+  if (refused_name(req, name)) return;
   FileSystem& fs = fs_of(req);
   KernelView::Answer answer(fs.view, fs.view.seen());
   const mdp_caller who = caller_of(req);

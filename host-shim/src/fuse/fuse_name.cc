@@ -13,6 +13,7 @@ namespace fastmeta::host {
 namespace {
 
 void on_lookup(fuse_req_t req, fuse_ino_t parent, const char* name) {
+  if (refused_name(req, name)) return;
   FileSystem& fs = fs_of(req);
   KernelView::Answer answer(fs.view, fs.view.seen());
   const mdp_caller who = caller_of(req);
@@ -38,6 +39,7 @@ void on_forget_multi(fuse_req_t req, size_t count, fuse_forget_data* forgets) {
 // Makes an entry by `call` and replies with it.
 template <typename Call>
 void make_entry(fuse_req_t req, fuse_ino_t parent, const char* name, Call call) {
+  if (refused_name(req, name)) return;
   FileSystem& fs = fs_of(req);
   KernelView::Answer answer(fs.view, fs.view.seen());
   const mdp_caller who = caller_of(req);
@@ -88,6 +90,7 @@ void on_readlink(fuse_req_t req, fuse_ino_t ino) {
 }
 
 void on_unlink(fuse_req_t req, fuse_ino_t parent, const char* name) {
+  if (refused_name(req, name)) return;
   FileSystem& fs = fs_of(req);
   const mdp_caller who = caller_of(req);
   const int rc = fs.ops.unlink(fs.volume, &who, parent, name, std::strlen(name));
@@ -96,6 +99,7 @@ void on_unlink(fuse_req_t req, fuse_ino_t parent, const char* name) {
 }
 
 void on_rmdir(fuse_req_t req, fuse_ino_t parent, const char* name) {
+  if (refused_name(req, name)) return;
   FileSystem& fs = fs_of(req);
   const mdp_caller who = caller_of(req);
   const int rc = fs.ops.rmdir(fs.volume, &who, parent, name, std::strlen(name));
@@ -105,6 +109,7 @@ void on_rmdir(fuse_req_t req, fuse_ino_t parent, const char* name) {
 
 void on_rename(fuse_req_t req, fuse_ino_t parent, const char* name, fuse_ino_t new_parent,
                const char* new_name, unsigned int flags) {
+  if (refused_name(req, name) || refused_name(req, new_name)) return;
   FileSystem& fs = fs_of(req);
   const uint64_t seen = fs.view.seen();
   const mdp_caller who = caller_of(req);

@@ -67,6 +67,7 @@ static int toy_op_lookup(mdp_volume *v, const mdp_caller *who, uint64_t parent, 
   pthread_mutex_lock(&v->mutex);
   struct toy_node *dir;
   int rc = toy_dir(v, parent, &dir);
+  if (!rc && len > MDP_NAME_MAX) rc = -ENAMETOOLONG;
   if (!rc) {
     const struct toy_entry *entry = toy_find(v, parent, name, len);
     if (entry) {
@@ -145,6 +146,7 @@ static int toy_op_link(mdp_volume *v, const mdp_caller *who, uint64_t ino, uint6
   int rc = toy_dir(v, parent, &dir);
   if (!rc && (!node || node->attr.nlink == 0)) rc = -ENOENT;
   if (!rc && S_ISDIR(node->attr.mode)) rc = -EPERM;
+  if (!rc && len > MDP_NAME_MAX) rc = -ENAMETOOLONG;
   if (!rc && toy_find(v, parent, name, len)) rc = -EEXIST;
   if (!rc && !toy_add(v, dir, name, len, ino)) rc = -ENOMEM;
   if (!rc) {
@@ -212,6 +214,7 @@ static inline int toy_rename(mdp_volume *v, uint64_t parent, const char *name, s
   struct toy_node *dir, *new_dir;
   int rc = toy_dir(v, parent, &dir);
   if (!rc) rc = toy_dir(v, new_parent, &new_dir);
+  if (!rc && new_len > MDP_NAME_MAX) rc = -ENAMETOOLONG;
   if (rc) return rc;
   if (flags & ~(uint32_t)(NOREPLACE | EXCHANGE)) return -EINVAL;
   struct toy_entry *from = toy_find(v, parent, name, len);
