@@ -94,6 +94,17 @@ TEST(AttrCodec, TakesEveryLengthAndWritesTheSameBytesBack) {
   }
 }
 
+TEST(AttrCodec, ReadsAclIdsAlsoWithoutThePad) {
+  std::string bytes = encode_attr(root()).substr(0, 71);
+  EXPECT_EQ(*decode_attr(bytes), root());
+  bytes += from_hex("0000000700000008");
+  auto attr = decode_attr(bytes);
+  ASSERT_TRUE(attr);
+  EXPECT_EQ(attr->access_acl, 7u);
+  EXPECT_EQ(attr->default_acl, 8u);
+  EXPECT_EQ(encode_attr(*attr), bytes + '\0');
+}
+
 TEST(AttrCodec, KeepsWhatANewerClientAppended) {
   for (const char* tail : {"0000aabbccdd00",                  // tier 0, then unknown, no ACL ids
                            "0000000000000000" "00" "0102",    // ids of 0, tier 0, unknown

@@ -88,6 +88,7 @@ TEST(TrashNames, AreCutAtTwoHundredFiftyFiveBytes) {
   const std::string name(255, 'n');
   EXPECT_EQ(trash_entry_name(1, 22, name), "1-22-" + std::string(250, 'n'));
   EXPECT_EQ(trash_entry_name(1, 22, std::string(250, 'n')).size(), 255u);
+  EXPECT_EQ(trash_entry_name(1, 22, std::string(251, 'n')).size(), 255u);
   // Cut inside a character: bytes count, not characters.
   std::string wide;
   while (wide.size() < 254) wide += "é";

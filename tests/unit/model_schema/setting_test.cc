@@ -179,7 +179,8 @@ TEST(CompareVersions, FollowsTheRulesOfTheVersionWindow) {
   EXPECT_EQ(compare_versions("1.4", "1.4.0"), 0);
   EXPECT_EQ(compare_versions("v1.4.0", "1.4.0"), 0);
   EXPECT_EQ(compare_versions("garbage", "0.0.0-A"), -1);
-  EXPECT_EQ(compare_versions("1.2.3.4", "garbage"), 0);
+  for (const char* none : {"", "1.2.3.4", "1.4.2-", "1..2", "-A", "1.x", "4294967296"})
+    EXPECT_EQ(compare_versions(none, "garbage"), 0) << none;
 }
 
 }  // namespace
