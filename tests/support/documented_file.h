@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
+#include <algorithm>
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -66,9 +67,18 @@ inline void expect_json_schema(const nlohmann::ordered_json& file,
     std::ofstream(json_schema_file()) << generated.dump(2) << "\n";
     return;
   }
-  EXPECT_EQ(file.dump(2), generated.dump(2))
-      << "config/fastmeta.schema.json is stale; to write it anew:\n  FASTMETA_REGENERATE=1 "
-      << test << " --gtest_filter=*JsonSchema*";
+  const std::string is = file.dump(2), should = generated.dump(2);
+  const auto differ = std::mismatch(is.begin(), is.end(), should.begin(), should.end());
+  const auto line = [](const std::string& text, std::string::const_iterator at) {
+    const size_t here = static_cast<size_t>(at - text.begin());
+    const size_t start = here == 0 ? 0 : text.rfind('\n', here - 1) + 1;
+    return text.substr(start, text.find('\n', start) - start);
+  };
+  EXPECT_TRUE(is == should) << "config/fastmeta.schema.json is stale:\n  "
+                            << line(is, differ.first) << "\nshould be\n  "
+                            << line(should, differ.second)
+                            << "\nto write it anew: FASTMETA_REGENERATE=1 " << test
+                            << " --gtest_filter=*JsonSchema*";
 }
 
 }  // namespace fastmeta::config

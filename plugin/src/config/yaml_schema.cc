@@ -77,6 +77,10 @@ std::optional<std::string> Schema::nearest(std::string_view name) const {
          dot = key.name.find('.', dot + 1))
       candidates.push_back(key.name.substr(0, dot));
   }
+  // The section that the word already lies in helps nobody.
+  std::erase_if(candidates, [&](const std::string& candidate) {
+    return name.starts_with(candidate) && name.substr(candidate.size()).starts_with('.');
+  });
   return nearest_word(name, candidates);
 }
 

@@ -31,6 +31,8 @@ TEST(Messages, NameTheUnknownKeyAndTheOneThatWasMeant) {
       {"hots:\n  a: 1\n", "f.yaml:1: key 'hots' is not known; did you mean 'host'?"},
       {"cache:\n  zzzzzzzz: 1\n",
        "f.yaml:2: key 'cache.zzzzzzzz' is not known; known here: on, memory-max, ttl, pool"},
+      {"meta: {x: 1}\n",
+       "f.yaml:1: key 'meta.x' is not known; known here: url, password, name"},
       {"zzzzzzzz: {a: {b: c}}\n",
        "f.yaml:1: key 'zzzzzzzz' is not known; known here: mode, cache, meta, log"},
       {"cache.ttl: 1h\n",
