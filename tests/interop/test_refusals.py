@@ -110,16 +110,6 @@ def test_format_refuses_to_overwrite(lab, ours):
         assert redis("GET", "setting") == before
 
 
-def test_format_refuses_a_redis_that_holds_something_else(lab, ours):
-    server = lab.redis()
-    with server.connect() as redis:
-        redis("SET", "i1", "not ours")
-        done = lab.clients[ours].format(server.url(), "vol", lab.place("bucket"))
-        assert done.returncode != 0
-        assert redis("GET", "setting") is None
-        assert redis("GET", "i1") == b"not ours"
-
-
 @pytest.mark.parametrize("name", ["ab", "Upper", "-x1", "a_b_c", "x" * 64])
 def test_format_refuses_a_name_that_the_standard_client_would(lab, ours, name):
     server = lab.redis()
