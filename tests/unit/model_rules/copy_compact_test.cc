@@ -117,6 +117,19 @@ TEST_F(CompactRules, ReplacesRecordsAndReleasesSlices) {
   EXPECT_EQ(w.records(ino, 0).back().id, 10u);
 }
 
+TEST_F(CompactRules, SkippedRecordsKeepTheirOrder) {
+  ok(w.write(ino, 0, {0, 7, 4 * kMiB, 0, 4 * kMiB}));
+  ok(w.write(ino, 0, {4 * kMiB - 10, 8, 4 * kMiB, 0, 4 * kMiB}));
+  ok(w.write(ino, 0, {20 * kMiB, 9, 10, 0, 10}));
+  ok(w.write(ino, 0, {20 * kMiB + 10, 10, 10, 0, 10}));
+  CompactArgs want = proposal(false);
+  want.plan = {.records = 4, .skipped = 2, .pos = 20 * kMiB, .size = 20, .pieces = {}};
+  ok(commit(want));
+  EXPECT_EQ(w.records(ino, 0),
+            (std::vector<SliceRecord>{want.expected[0], want.expected[1],
+                                      {20 * kMiB, 50, 20, 0, 20}}));
+}
+
 TEST_F(CompactRules, TrashDelaysTheRelease) {
   ok(w.write(ino, 0, {0, 8, 10, 0, 10}));
   ok(w.write(ino, 0, {10, 9, 20, 0, 20}));

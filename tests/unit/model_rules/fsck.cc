@@ -82,7 +82,8 @@ class Fsck {
     }
     if (is_trash(ino)) return check_trash_dir(ino, attr, sum.inodes);
     if (attr.nlink != links)
-      complain(who + "nlink " + std::to_string(attr.nlink) + ", should be " + std::to_string(links));
+      complain(who + "nlink " + std::to_string(attr.nlink) + ", should be " +
+               std::to_string(links));
     if (ino != kRootIno && names != 1) complain(who + std::to_string(names) + " names");
     auto at = w_.stats.find(ino);
     const DirStatDelta kept = at == w_.stats.end() ? DirStatDelta{} : at->second;
