@@ -39,6 +39,8 @@ struct DataOptions {
   uint64_t readahead_bytes = 8u << 20;        // ahead of a sequential reader
   uint32_t download_threads = 8;
   bool compact = true;
+  // While the plugin answers EROFS (not now), commits are tried again for so long.
+  std::chrono::milliseconds read_only_patience{10000};
   std::chrono::seconds missing_object_retry{5};  // a list may have been compacted elsewhere
 };
 

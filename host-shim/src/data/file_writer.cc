@@ -6,6 +6,7 @@
 #include <cinttypes>
 #include <cstdio>
 #include <cstring>
+#include <thread>
 #include <utility>
 
 #include "data/outcome.h"
@@ -16,6 +17,7 @@ namespace {
 constexpr uint64_t kFileEndMax = uint64_t{1} << 57;
 // Longer than a getattr that began before a commit may take.
 constexpr std::chrono::seconds kCommittedValid{2};
+constexpr std::chrono::milliseconds kRefusedStep{100};
 
 bool older(const mdp_attr& a, const mdp_attr& b) {
   return a.ctime != b.ctime ? a.ctime < b.ctime : a.ctime_nsec < b.ctime_nsec;
@@ -166,7 +168,7 @@ int FileWriter::commit(const OpenSlice& slice, mdp_attr* attr) {
     record.slice = {slice.id(), slice.pos(), slice.len(), 0, slice.len()};
     record.mtime = slice.mtime().tv_sec;
     record.mtime_nsec = static_cast<uint32_t>(slice.mtime().tv_nsec);
-    rc = core_->ops->write_slice(core_->volume, &background_caller(), ino_, &record, attr);
+    rc = send(record, attr);
   }
   if (rc == 0) {
     core_->compactor.committed(ino_, slice.chunk());
@@ -176,6 +178,24 @@ int FileWriter::commit(const OpenSlice& slice, mdp_attr* attr) {
   if (!sent || is_refusal(rc)) core_->slices->remove(slice.id(), slice.len());
   report_lost(slice, rc);
   return rc;
+}
+
+// EROFS: nothing was done, since the plugin does not reach its server. Data that
+// was accepted outlives a short interruption.
+int FileWriter::send(const mdp_slice_write& record, mdp_attr* attr) {
+  for (;;) {
+    const int rc =
+        core_->ops->write_slice(core_->volume, &background_caller(), ino_, &record, attr);
+    if (rc != -EROFS) {
+      core_->refusals.over();
+      return rc;
+    }
+    if (core_->abandoned.load(std::memory_order_relaxed) ||
+        !core_->refusals.wait_again(core_->options.read_only_patience)) {
+      return rc;
+    }
+    std::this_thread::sleep_for(kRefusedStep);
+  }
 }
 
 void FileWriter::settle(const OpenSlice& slice, int rc, const mdp_attr& attr) {

@@ -82,6 +82,7 @@ class FileWriter {
   void announce(uint32_t chunk);
   void commit_announced(Lock& lock);
   int commit(const OpenSlice& slice, mdp_attr* attr);
+  int send(const mdp_slice_write& record, mdp_attr* attr);
   void settle(const OpenSlice& slice, int rc, const mdp_attr& attr);
   void report_lost(const OpenSlice& slice, int rc);
   void drain(std::optional<uint32_t> chunk);

@@ -3,11 +3,13 @@
 #include <gtest/gtest.h>
 #include <sys/mount.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <fstream>
 #include <thread>
 
+#include "data/object_name.h"
 #include "rig.h"
 
 namespace fastmeta::host::test {
@@ -107,6 +109,38 @@ TEST(WriteFaults, AnUnclearCommitKeepsItsObjectsAndIsNotSentTwice) {
   }
 }
 
+TEST(WriteFaults, ACommitWaitsWhileThePluginIsReadOnlyForAShortTime) {
+  RigOptions options;
+  options.data.read_only_patience = std::chrono::milliseconds(10000);
+  Rig rig(options);
+  const auto file = rig.open(2);
+  std::atomic<int> refuse{2};
+  rig.plugin.fault = [&](const char* op, uint64_t) {
+    return op == std::string("write_slice") && refuse-- > 0 ? -EROFS : 0;
+  };
+  ASSERT_EQ(rig.write(*file, 0, "hello"), 0);
+  EXPECT_EQ(file->flush(somebody()), 0);
+  EXPECT_EQ(rig.plugin.records(2, 0).size(), 1u);
+}
+
+TEST(WriteFaults, AllFilesShareOnePatience) {
+  RigOptions options;
+  options.data.read_only_patience = std::chrono::milliseconds(300);
+  Rig rig(options);
+  rig.plugin.fault = [&](const char* op, uint64_t) {
+    return op == std::string("write_slice") ? -EROFS : 0;
+  };
+  const auto start = std::chrono::steady_clock::now();
+  for (uint64_t ino = 2; ino < 22; ++ino) {
+    const auto file = rig.open(ino);
+    ASSERT_EQ(rig.write(*file, 0, "hello"), 0);
+    EXPECT_EQ(file->flush(somebody()), -EROFS);
+  }
+  const auto took = std::chrono::steady_clock::now() - start;
+  EXPECT_GE(took, std::chrono::milliseconds(300));
+  EXPECT_LT(took, std::chrono::milliseconds(3000)) << "not once for each file";
+}
+
 TEST(WriteFaults, WithoutAnIdNothingIsAccepted) {
   Rig rig;
   const auto file = rig.open(2);
@@ -178,8 +212,25 @@ TEST(WriteFaults, AFullDiskIsReportedAndLeavesNothingHalfDone) {
     if (rc == 0) rc = file->flush(somebody());
     EXPECT_EQ(rc, -ENOSPC);
     file->flush(somebody());  // of slices begun after the first error
-    EXPECT_TRUE(rig.plugin.records(2, 1).empty());
-    EXPECT_EQ(rig.objects(), std::vector<std::string>{"chunks/0/0/1_0_5"});
+    // A later slice may have fitted once the first was given up: what is committed
+    // is there, and nothing else is.
+    std::vector<std::string> referred = {"chunks/0/0/1_0_5"};
+    uint64_t committed = 0;
+    for (const mdp_slice& record : rig.plugin.records(2, 1)) {
+      committed += record.len;
+      for (uint32_t block = 0; block < block_count(record.size, kBlock); ++block) {
+        referred.push_back(object_name(false, record.id, block,
+                                       bytes_of_block(record.size, kBlock, block)));
+      }
+    }
+    EXPECT_LT(committed, 40 * kBlock);
+    std::sort(referred.begin(), referred.end());
+    EXPECT_EQ(rig.objects(), referred);
+    mdp_attr attr{};
+    ASSERT_EQ(file->truncate(somebody(), 0, &attr), 0);
+    for (const mdp_slice& record : rig.plugin.records(2, 1)) {
+      if (record.id != 0) rig.engine->delete_slice(record.id, record.size);
+    }
     ASSERT_EQ(rig.write(*file, 0, "again"), 0) << "there is room again";
     EXPECT_EQ(file->flush(somebody()), 0);
   }

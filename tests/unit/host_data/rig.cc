@@ -78,6 +78,8 @@ Rig::Rig(RigOptions options) : options_(std::move(options)), root_(options_.root
 
 Rig::~Rig() {
   EXPECT_EQ(plugin.violations(), std::vector<std::string>{});
+  // While the engine merges, the plugin calls back into it.
+  engine->stop(std::chrono::seconds(10));
   engine.reset();
   if (options_.root.empty()) fs::remove_all(root_);
 }

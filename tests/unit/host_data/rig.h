@@ -66,6 +66,7 @@ struct RigOptions {
     data.compact = false;
     data.upload_threads = data.download_threads = 3;
     data.flush_age = std::chrono::milliseconds(60000);
+    data.read_only_patience = std::chrono::milliseconds(0);
     data.missing_object_retry = std::chrono::seconds(0);
   }
 };
