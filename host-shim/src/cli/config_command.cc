@@ -125,8 +125,7 @@ void add_config(CLI::App& app, Run* chosen) {
   show->add_option("WHAT", shown->what, "Configuration file, or META-URL");
   show->add_option("-c,--config", shown->config_file, "Configuration file, beside a META-URL");
   show->add_option("-o", shown->options, "Key of the configuration (section.key=value)")
-      ->expected(1)
-      ->take_all();
+      ->allow_extra_args(false);
   show->add_option("--plugin", shown->plugin, kPluginHelp);
   show->add_flag("--json", shown->json, "As JSON");
   show->callback([=] { *chosen = [shown] { return run_show(*shown); }; });

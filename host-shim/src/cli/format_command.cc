@@ -178,8 +178,7 @@ void add_format(CLI::App& app, Run* chosen) {
   format->add_flag("--yes", a->yes, "The answer to that question");
   format->add_option("-c,--config", a->config_file, "Configuration file, for the connection");
   format->add_option("-o", a->options, "Key of the configuration (section.key=value)")
-      ->expected(1)
-      ->take_all();
+      ->allow_extra_args(false);
   format->add_option("--plugin", a->plugin, kPluginHelp);
   format->callback([=] { *chosen = [a] { return run(*a); }; });
 }

@@ -105,8 +105,7 @@ void add_mount(CLI::App& app, Run* chosen) {
   mount->add_option("-o", arguments->options,
                     "Options of mount(8) (ro, allow_other, noallow_other, nosuid, …, fsname=X) "
                     "and keys of the configuration (section.key=value)")
-      ->expected(1)
-      ->take_all();
+      ->allow_extra_args(false);
   mount->add_option("-c,--config", arguments->config_file, "Configuration file (YAML)");
   mount->add_option("--cache-dir", arguments->cache_dir, "Directory of the local store");
   mount->add_option("--plugin", arguments->plugin,
