@@ -88,6 +88,13 @@ def write(path, data, at=0, flags=0):
         os.close(descriptor)
 
 
+def remove(path):
+    """Removes a file that is closed. The kernel tells a client of the last close later; one that
+    loses its last name at that very moment would stay in the client's session."""
+    time.sleep(0.5)
+    os.unlink(path)
+
+
 def fallocate(path, mode, at, length):
     with open(path, "r+b") as file:
         done = _libc.fallocate(file.fileno(), ctypes.c_int(mode), ctypes.c_long(at),
@@ -209,11 +216,11 @@ def contents(scene):
     copy_range(root / "pieces", root / "pieces-copy", 0, 0, 13_000)
     scene.command("compact", str(root / "pieces"))
     write(root / "gone", b"g" * 70_000)
-    os.unlink(root / "gone")
+    remove(root / "gone")
     scene.wait(lambda: b"-1" in scene.redis.hash("sliceRef").values(), "a slice without use")
     write(root / "stays", b"s" * 60_000)
     scene.redis("ACL", "SETUSER", "default", "-llen")  # the client cannot delete its chunks
-    os.unlink(root / "stays")
+    remove(root / "stays")
     scene.wait(lambda: scene.redis("ZCARD", "delfiles") > 0, "a file in delfiles")
     with open(root / "held", "wb") as held:
         held.write(b"still here")
@@ -332,7 +339,7 @@ def change_log(scene):
     scene.config("--changelog")
     def logs():
         (root / "probe").touch()
-        (root / "probe").unlink()
+        remove(root / "probe")
         return scene.redis("LLEN", "txnLog") > 0
     scene.wait(logs, "the change log")
     write(root / "fi,le(%)", b"abc")
@@ -346,7 +353,7 @@ def change_log(scene):
     with open(root / "dir" / "b", "r+b") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         fcntl.lockf(file, fcntl.LOCK_SH, 10, 0)
-    os.unlink(root / "dir" / "b")
+    remove(root / "dir" / "b")
     os.rmdir(root / "dir")
     return scene.dump()
 
