@@ -14,6 +14,7 @@
 #include "data/data_engine.h"
 #include "data/dirty_files.h"
 #include "data/file_table.h"
+#include "data/missing_objects.h"
 #include "data/refusals.h"
 #include "data/slice_store.h"
 #include "data/worker_pool.h"
@@ -42,6 +43,7 @@ struct Core {
   std::atomic<bool> abandoned{false};  // what has not begun is given up: stop() ran out of time
   std::atomic<int> lost{0};            // the first error that lost data
   Refusals refusals;
+  MissingObjects missing;
 };
 
 }  // namespace fastmeta::host

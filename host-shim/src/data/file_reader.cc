@@ -15,7 +15,6 @@ namespace {
 
 constexpr std::chrono::milliseconds kRetryStep{300};
 constexpr std::chrono::milliseconds kInterruptStep{50};
-constexpr std::chrono::seconds kMissingRemembered{10};
 constexpr size_t kReadAheadJobsMax = 64;
 
 bool is_interrupted(const mdp_caller& who) {
@@ -124,18 +123,9 @@ int FileReader::read_chunk(const mdp_caller& who, uint32_t chunk, uint32_t pos, 
 
 int FileReader::wait_for_object(const mdp_caller& who, const std::string& name,
                                 Clock::time_point since) {
-  const auto now = Clock::now();
-  bool given_up = now - since >= core_->options.missing_object_retry;
-  {
-    std::lock_guard lock(mutex_);
-    if (given_up) {
-      missing_ = name;
-      missing_until_ = now + kMissingRemembered;
-    } else {
-      given_up = missing_ == name && now < missing_until_;
-    }
-  }
-  if (given_up) {
+  const bool too_long = Clock::now() - since >= core_->options.missing_object_retry;
+  if (too_long) core_->missing.add(name);
+  if (too_long || core_->missing.has(name)) {
     core_->log(MDP_LOG_ERROR,
                "inode " + std::to_string(ino_) + ": object " + name + " is missing");
     return -EIO;
@@ -158,7 +148,6 @@ void FileReader::begin_read_ahead(ReadAhead::Range range) {
 void FileReader::reset() {
   std::lock_guard lock(mutex_);
   read_ahead_.reset();
-  missing_.clear();
 }
 
 }  // namespace fastmeta::host

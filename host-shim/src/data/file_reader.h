@@ -35,10 +35,8 @@ class FileReader {
   const uint64_t ino_;
   FileWriter* const writer_;
 
-  std::mutex mutex_;             // a leaf; guards all below
-  ReadAhead read_ahead_;
-  std::string missing_;          // looked for in vain until missing_until_
-  Clock::time_point missing_until_{};
+  std::mutex mutex_;      // a leaf
+  ReadAhead read_ahead_;  // guarded by mutex_
 };
 
 }  // namespace fastmeta::host

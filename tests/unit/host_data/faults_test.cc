@@ -321,6 +321,20 @@ TEST_P(ReadFaults, AMergedListIsReadAgain) {
   EXPECT_EQ(rig.log(), "");
 }
 
+TEST_P(ReadFaults, ALostObjectIsWaitedForOnce) {
+  auto it = options();
+  it.data.missing_object_retry = std::chrono::seconds(1);
+  Rig rig(it);
+  fs::remove(rig.path_of(prepare(rig)));
+  const auto start = std::chrono::steady_clock::now();
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_EQ(rig.read(*rig.open(2), kBlock + 5, 10), "errno " + std::to_string(EIO));
+  }
+  const auto took = std::chrono::steady_clock::now() - start;
+  EXPECT_GE(took, std::chrono::seconds(1));
+  EXPECT_LT(took, std::chrono::seconds(5));
+}
+
 TEST_P(ReadFaults, AReaderThatWaitsForAnObjectCanBeInterrupted) {
   auto it = options();
   it.data.missing_object_retry = std::chrono::seconds(60);
