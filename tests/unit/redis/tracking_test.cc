@@ -105,7 +105,8 @@ TEST(RedisTracking, TakesPushesThatCameWithTheGreeting) {
 }
 
 TEST(RedisTracking, TreatsMalformedPushesAsALostConnection) {
-  for (const char* push : {">0\r\n", ">1\r\n$10\r\ninvalidate\r\n", ">2\r\n$10\r\ninvalidate\r\n:1\r\n",
+  for (const char* push : {">0\r\n", ">1\r\n$10\r\ninvalidate\r\n",
+                           ">2\r\n$10\r\ninvalidate\r\n:1\r\n",
                            ">2\r\n$10\r\ninvalidate\r\n*1\r\n:1\r\n", ">1\r\n:1\r\n"}) {
     test::ScriptedServer server([&](size_t n, const test::ScriptedServer::Words& command) {
       auto usual = test::ScriptedServer::usual(command);
