@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "control/server.h"
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "control/client.h"
+#include "control/unix_socket.h"
+
+namespace fastmeta::host {
+namespace {
+
+using std::chrono::milliseconds;
+
+struct ControlServerTest : testing::Test {
+  ControlServerTest() {
+    std::string name = testing::TempDir() + "control-XXXXXX";
+    folder = ::mkdtemp(name.data());
+    path = folder + "/s.sock";
+  }
+  ~ControlServerTest() override { std::filesystem::remove_all(folder); }
+  std::unique_ptr<ControlServer> listen() {
+    return ControlServer::listen(
+        path, [](const ControlRequest& r) { return format_answer("\"" + r.verb + "\""); }, &why);
+  }
+  std::string folder, path, why;
+};
+
+TEST_F(ControlServerTest, AnswersManyRequestsAndIsOnlyForItsOwner) {
+  const auto server = listen();
+  ASSERT_TRUE(server) << why;
+  struct stat st{};
+  ASSERT_EQ(::stat(path.c_str(), &st), 0);
+  EXPECT_EQ(st.st_mode & 0777, 0600u);
+  for (int i = 0; i < 50; ++i) {
+    const auto reply = ask(path, {"status", "{}"}, milliseconds(5000), &why);
+    ASSERT_TRUE(reply) << why;
+    EXPECT_EQ(reply->text, "\"status\"");
+  }
+}
+
+TEST_F(ControlServerTest, GarbageGetsAnErrorAndDoesNotDisturbOthers) {
+  const auto server = listen();
+  const int fd = connect_unix(path, &why);
+  ASSERT_GE(fd, 0);
+  ASSERT_TRUE(send_all(fd, "\xff\xfe garbage\n{\"verb\":\"next\"}\n"));
+  std::string got;
+  char bytes[4096];
+  while (std::count(got.begin(), got.end(), '\n') < 2) {
+    const ssize_t n = ::recv(fd, bytes, sizeof bytes, 0);
+    ASSERT_GT(n, 0);
+    got.append(bytes, static_cast<size_t>(n));
+  }
+  EXPECT_NE(got.find("\"ok\":false"), std::string::npos);
+  EXPECT_NE(got.find("next"), std::string::npos);
+  ::close(fd);
+}
+
+TEST_F(ControlServerTest, ALineWithoutAnEndIsCutOff) {
+  const auto server = listen();
+  const int fd = connect_unix(path, &why);
+  ASSERT_GE(fd, 0);
+  send_all(fd, std::string(kRequestMax + 10'000, 'x'));
+  std::string got;
+  char bytes[4096];
+  for (ssize_t n; (n = ::recv(fd, bytes, sizeof bytes, 0)) > 0;) {
+    got.append(bytes, static_cast<size_t>(n));
+  }
+  EXPECT_TRUE(got.empty() || got.find("too long") != std::string::npos) << got;
+  ::close(fd);
+  EXPECT_TRUE(ask(path, {"status", "{}"}, milliseconds(5000), &why));
+}
+
+TEST_F(ControlServerTest, TakesThePlaceOfASocketThatNobodyListensOn) {
+  listen().reset();
+  ASSERT_FALSE(std::filesystem::exists(path)) << "it cleans up";
+  const int dead = listen_unix(path, &why);
+  ASSERT_GE(dead, 0);
+  ::close(dead);
+  ASSERT_TRUE(std::filesystem::exists(path));
+  const auto server = listen();
+  ASSERT_TRUE(server) << why;
+  EXPECT_FALSE(listen()) << "somebody listens now";
+  EXPECT_NE(why.find("another process"), std::string::npos) << why;
+}
+
+TEST_F(ControlServerTest, AClientThatIsSilentDoesNotKeepItFromEnding) {
+  auto server = listen();
+  const int fd = connect_unix(path, &why);
+  ASSERT_GE(fd, 0);
+  ASSERT_TRUE(ask(path, {"status", "{}"}, milliseconds(5000), &why));
+  server.reset();
+  ::close(fd);
+}
+
+TEST_F(ControlServerTest, NobodyListensIsAnErrorThatNamesTheSocket) {
+  EXPECT_FALSE(ask(path, {"status", "{}"}, milliseconds(100), &why));
+  EXPECT_NE(why.find(path), std::string::npos);
+}
+
+}  // namespace
+}  // namespace fastmeta::host
