@@ -47,7 +47,7 @@ LIBRARIES = {
 }
 # POSIX and Linux. The C++ headers are those without a dot.
 SYSTEM = re.compile(
-    r"(sys|linux|netinet|arpa|net|asm)/[a-z0-9_/-]+\.h|"
+    r"(ifaddrs|spawn)\.h|(sys|linux|netinet|arpa|net|asm)/[a-z0-9_/-]+\.h|"
     r"(assert|ctype|dirent|dlfcn|endian|errno|execinfo|fcntl|fnmatch|getopt|grp|inttypes|limits"
     r"|netdb|poll|pthread|pwd|sched|semaphore|signal|stdarg|stdatomic|stdbool|stddef|stdint"
     r"|stdio|stdlib|string|strings|syslog|termios|time|unistd|byteswap|malloc|math|ftw)\.h|"

@@ -49,7 +49,8 @@ bool take(const std::string& option, MountOptions* out) {
     out->fsname = option.substr(equals + 1);
   } else if (name.substr(0, 2) == "x-" || contains(kIgnored, name) || name == "subtype") {
     // Nothing to do.
-  } else if (has_value && (name.find('.') != std::string_view::npos || contains(kPlainKeys, name))) {
+  } else if (has_value &&
+             (name.find('.') != std::string_view::npos || contains(kPlainKeys, name))) {
     out->keys.push_back(option);
   } else if (has_value) {
     return false;

@@ -74,7 +74,8 @@ Result<void> DirStats::flush_some(const std::vector<std::pair<Ino, Sum>>& some) 
   std::vector<Ino> add_of;
   std::vector<Ino> missing;
   for (size_t i = 0; i < some.size(); ++i) {
-    const auto& [dir, sum] = some[i];
+    const Ino dir = some[i].first;
+    const Sum& sum = some[i].second;
     if (there[i].is_error()) return redis::refused(there[i], "HEXISTS");
     if (there[i].number == 0) {
       missing.push_back(dir);
@@ -100,7 +101,8 @@ Result<void> DirStats::flush_some(const std::vector<std::pair<Ino, Sum>>& some) 
   missing.erase(std::unique(missing.begin(), missing.end()), missing.end());
   for (Ino dir : missing) {
     auto done = recompute(dir);
-    if (!done) log_.warn("statistics of directory {} are not up to date: {}", dir, done.error().text);
+    if (!done)
+      log_.warn("statistics of directory {} are not up to date: {}", dir, done.error().text);
   }
   return {};
 }

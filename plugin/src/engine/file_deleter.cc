@@ -80,7 +80,8 @@ void FileDeleter::run() {
 }
 
 Result<std::vector<uint32_t>> FileDeleter::chunks_of(const DeadFile& file) {
-  const uint64_t count = (file.length + model::kChunkBytes - 1) / model::kChunkBytes;
+  // One more than the length has: a file that was cut to nothing kept its list.
+  const uint64_t count = file.length / model::kChunkBytes + 1;
   std::vector<uint32_t> found;
   if (count <= kChunksAskedEach) {
     for (uint64_t from = 0; from < count; from += kAskStep) {

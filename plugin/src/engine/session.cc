@@ -137,7 +137,8 @@ Result<void> Session::clean(uint64_t session, const RemoveSustained& remove) {
   for (const auto& member : sustained.items) {
     const auto ino = parse_decimal<model::Ino>(member.text);
     if (!ino) {
-      log_.error("key {}: member {} is no inode", fastmeta::quoted(keys_.session_sustained(session)),
+      log_.error("key {}: member {} is no inode",
+                 fastmeta::quoted(keys_.session_sustained(session)),
                  fastmeta::quoted(member.text));
       continue;
     }

@@ -12,7 +12,8 @@ using model::Mutations;
 using model::View;
 
 Result<EntryReply> Volume::getattr(Ino ino) {
-  auto attr = executor_->read_reply<Attr>([&](const View& seen) { return model::getattr(seen, ino); });
+  auto attr = executor_->read_reply<Attr>(
+      [&](const View& seen) { return model::getattr(seen, ino); });
   if (attr) return entry(ino, std::move(*attr));
   // An open file that another client removed is still a file to its holder.
   if (attr.error().fault == Fault::kAnswer && attr.error().code == ENOENT)

@@ -17,7 +17,8 @@ TEST(Sizes, AreReadInPowersOf1024) {
 }
 
 TEST(Sizes, OtherTextIsNone) {
-  for (const char* text : {"", "M", "-1", "4MB", "4 M", "4X", "1.5G", "16E", "99999999999999999999"})
+  for (const char* text :
+       {"", "M", "-1", "4MB", "4 M", "4X", "1.5G", "16E", "99999999999999999999"})
     EXPECT_FALSE(parse_size(text)) << text;
 }
 

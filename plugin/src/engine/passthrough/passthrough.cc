@@ -58,12 +58,14 @@ class Passthrough::LoadedView final : public model::View {
   }
   // Would open_here() answer all questions of this run as it did?
   bool opens_unchanged() const {
-    return std::all_of(opens_asked_.begin(), opens_asked_.end(),
-                       [&](const auto& asked) { return open_.is_open(asked.first) == asked.second; });
+    return std::all_of(opens_asked_.begin(), opens_asked_.end(), [&](const auto& asked) {
+      return open_.is_open(asked.first) == asked.second;
+    });
   }
 
-  void put(const ReadKey& read, RawValue value) { loaded_.insert_or_assign(read, std::move(value)); }
-  bool has(const ReadKey& read) const { return loaded_.contains(read); }
+  void put(const ReadKey& read, RawValue value) {
+    loaded_.insert_or_assign(read, std::move(value));
+  }
 
   // Keys that a transaction on this view has put under WATCH.
   std::set<std::string> watched;

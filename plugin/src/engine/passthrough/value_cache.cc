@@ -17,7 +17,8 @@ constexpr size_t kFieldOverhead = 80;
 size_t weight(const RawValue& value) {
   size_t bytes = sizeof(RawValue) + value.bytes.size();
   for (const auto& item : value.items) bytes += sizeof(std::string) + item.size();
-  for (const auto& [name, v] : value.fields) bytes += 2 * sizeof(std::string) + name.size() + v.size();
+  for (const auto& [name, v] : value.fields)
+    bytes += 2 * sizeof(std::string) + name.size() + v.size();
   return bytes;
 }
 

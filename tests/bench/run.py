@@ -1,0 +1,127 @@
+#!/usr/bin/env python3
+"""Times file system operations of our mount, the standard client's and passthrough_ll, side by
+side in one run: rounds alternate between them and the median of the rounds counts.
+
+usage: tests/bench/run.py [--build build/release] [--rtt 0 1 30] [--rounds 3] [--json FILE]
+needs root and build/venv (scripts/venv); prints a table per round-trip time.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import statistics
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "bench")]
+
+import operations  # noqa: E402
+import passthrough  # noqa: E402
+from support import cleanup  # noqa: E402
+from support.clients import Fastmeta, Juicefs  # noqa: E402
+from support.lab import Lab  # noqa: E402
+
+COUNTS = {0: 200, 1: 60, 30: 10}  # operations of each kind and round
+MEGABYTES = 512
+
+
+def drop_caches():
+    os.sync()
+    pathlib.Path("/proc/sys/vm/drop_caches").write_text("3")
+
+
+def measure(tops, rtt, rounds, log):
+    """{client: {operation: [value per round]}}"""
+    count = COUNTS.get(rtt, 20)
+    seen = {name: {} for name in tops}
+    for turn in range(rounds):
+        for name, top in tops.items():
+            print(f"  RTT {rtt} ms, round {turn + 1} of {rounds}: {name}", file=log, flush=True)
+            folder = f"{top}/bench{turn}"
+            found = operations.metadata(folder, count, drop_caches)
+            if rtt == 0:
+                found |= operations.throughput(folder, MEGABYTES, drop_caches)
+            if rtt < 30:
+                found |= operations.tree_copy(folder + ".tree", 5, 20)
+            elif name != "passthrough_ll":
+                found |= operations.tree_copy(folder + ".tree", 1, 20)
+            for operation, value in found.items():
+                seen[name].setdefault(operation, []).append(value)
+    return seen
+
+
+def text_of(operation, value):
+    if value is None:
+        return "-"
+    if operation.endswith("MB/s") or operation.endswith(", s"):
+        return f"{value:.2f}" if value < 10 else f"{value:.0f}"
+    return f"{value * 1e6:.0f} µs" if value < 0.01 else f"{value * 1e3:.1f} ms"
+
+
+def table(rtt, medians):
+    names = list(medians)
+    rows = [[f"RTT {rtt} ms", *names, "juicefs / fastmeta"]]
+    for operation in medians["fastmeta"]:
+        values = [medians[name].get(operation) for name in names]
+        ours, theirs = (medians[name].get(operation) for name in ("fastmeta", "juicefs"))
+        better = ours / theirs if operation.endswith("MB/s") else theirs / ours
+        rows.append([operation, *(text_of(operation, v) for v in values), f"{better:.2f}"])
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    for row in rows:
+        print("  ".join(cell.ljust(w) if i == 0 else cell.rjust(w)
+                        for i, (cell, w) in enumerate(zip(row, widths))))
+    print(flush=True)
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--build", default="build/release")
+    options.add_argument("--rtt", type=int, nargs="+", default=[0, 1, 30], help="milliseconds")
+    options.add_argument("--rounds", type=int, default=3)
+    options.add_argument("--json", help="also write all values there")
+    args = options.parse_args()
+    build = ROOT / args.build
+    cleanup.install()
+
+    with tempfile.TemporaryDirectory(prefix="fastmeta-bench") as folder:
+        clients = {"fastmeta": Fastmeta(build / "fastmeta"),
+                   "juicefs": Juicefs(ROOT / "build/venv/bin/juicefs")}
+        lab = Lab(folder, clients, build / "tests" / "link")
+        results = {}
+        try:
+            tops = {}
+            links = []
+            for name in clients:
+                volume = lab.format(by="juicefs", name=name)
+                link = lab.link(volume.server)
+                links.append(link)
+                mount = lab.mount(name, volume, url=f"redis://127.0.0.1:{link.port}/{volume.db}")
+                tops[name] = str(mount.root)
+            program = passthrough.build(lab.place("example"))
+            if program:
+                floor = passthrough.Passthrough(program, lab.place("disk"), lab.place("floor"),
+                                                pathlib.Path(folder) / "floor.log")
+                lab.defer(floor.close)
+                tops["passthrough_ll"] = str(floor.root)
+            for rtt in args.rtt:
+                for link in links:
+                    link.rtt(rtt)
+                seen = measure(tops, rtt, args.rounds, sys.stderr)
+                medians = {name: {o: statistics.median(v) for o, v in found.items()}
+                           for name, found in seen.items()}
+                table(rtt, medians)
+                results[str(rtt)] = seen
+        finally:
+            for link in links:
+                link.rtt(0)
+            lab.close()
+        if args.json:
+            pathlib.Path(args.json).write_text(json.dumps(
+                {"unit": "seconds per operation unless the name says MB/s or s",
+                 "rounds": args.rounds, "rtt_ms": results}, indent=1))
+
+
+if __name__ == "__main__":
+    main()
