@@ -122,12 +122,15 @@ Result<void> read_host(std::string_view authority, Address& out) {
     port = host.substr(end + 1);
     host = host.substr(1, end - 1);
     if (!port.empty() && port.front() != ':') return bad("behind ']' only :port may follow");
+    if (host.find(':') == std::string_view::npos) return bad("no IPv6 address in []");
   } else if (size_t colon = host.find(':'); colon != std::string_view::npos) {
     port = host.substr(colon);
     host = host.substr(0, colon);
     if (port.find(':', 1) != std::string_view::npos)
       return bad("more than one ':' in the host (write an IPv6 address in [])");
   }
+  if (host.find_first_of("[]") != std::string_view::npos)
+    return bad("'[' and ']' may only stand around an IPv6 address");
   if (!port.empty()) port.remove_prefix(1);
   if (!port.empty()) {
     auto number = parse_decimal<uint16_t>(port);

@@ -31,6 +31,18 @@ void set_tcp_options(int fd) {
   set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, 3);
 }
 
+// A socket that looks for a listener on its own machine may get the very port it
+// looks for as its own, and is then connected to itself.
+bool is_own_peer(int fd) {
+  sockaddr_storage own{};
+  sockaddr_storage peer{};
+  socklen_t own_size = sizeof own;
+  socklen_t peer_size = sizeof peer;
+  return ::getsockname(fd, reinterpret_cast<sockaddr*>(&own), &own_size) == 0 &&
+         ::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &peer_size) == 0 &&
+         own_size == peer_size && memcmp(&own, &peer, own_size) == 0;
+}
+
 bool is_transient(int reason) { return reason == EAGAIN || reason == EWOULDBLOCK; }
 
 }  // namespace
@@ -63,6 +75,7 @@ Result<Socket> Socket::connect(const sockaddr* to, socklen_t size, Deadline dead
   socklen_t length = sizeof reason;
   if (::getsockopt(socket.fd_, SOL_SOCKET, SO_ERROR, &reason, &length) != 0) reason = errno;
   if (reason != 0) return failed(reason);
+  if (to->sa_family != AF_UNIX && is_own_peer(socket.fd_)) return failed(ECONNREFUSED);
   return socket;
 }
 
