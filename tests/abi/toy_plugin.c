@@ -2,7 +2,9 @@
  *
  * A metadata plugin that keeps everything in memory, written against the contract
  * only: an example, and what the host is tested with. */
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE
+#endif
 #include "toy/ops_attrs.h"
 #include "toy/ops_dirs.h"
 #include "toy/ops_files.h"
