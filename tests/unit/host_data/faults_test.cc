@@ -357,6 +357,19 @@ TEST(Reading, AFileThatIsGoneIsNotFound) {
   EXPECT_EQ(rig.read(*file, 0, 10), "errno " + std::to_string(ENOENT));
 }
 
+TEST(Deleting, TakesItsBlocksOutOfMemory) {
+  RigOptions options;
+  options.compression = "lz4";
+  Rig rig(options);
+  const auto file = rig.open(2);
+  ASSERT_EQ(rig.write(*file, 0, pattern(kBlock, 1)), 0);
+  ASSERT_EQ(file->flush(somebody()), 0);
+  rig.read(*file, 0, 10);
+  EXPECT_EQ(rig.engine->stats().block_cache_bytes, kBlock);
+  ASSERT_EQ(rig.engine->delete_slice(1, kBlock), 0);
+  EXPECT_EQ(rig.engine->stats().block_cache_bytes, 0u);
+}
+
 TEST(Deleting, RemovesAllObjectsOfASliceAndMayBeRepeated) {
   Rig rig;
   const auto file = rig.open(2);

@@ -12,6 +12,7 @@
 #include "data/open_slice.h"
 #include "data/pieces.h"
 #include "data/read_ahead.h"
+#include "data/slice_store.h"
 #include "data/worker_pool.h"
 #include "rig.h"
 
@@ -259,6 +260,21 @@ TEST(Pieces, VisitEachBlockThatHoldsSomeOfTheRange) {
   blocks.clear();
   visit_blocks(pieces, 0, 1u << 26, kBlock, note);
   EXPECT_EQ(blocks, (std::vector<uint32_t>{0, 1, 2}));
+}
+
+// A plugin should say that a gap is zeros; one that only leaves it out is
+// understood too.
+TEST(Pieces, WhatNoPieceCoversIsZeros) {
+  Rig rig;
+  VolumeFormat format;
+  format.block_bytes = kBlock;
+  SliceStore slices(format, Compression::kNone, 0, std::make_unique<FileStore>(rig.path_of("")),
+                    [](int, const std::string&) {});
+  ASSERT_EQ(slices.put_block(9, 0, "abcdef", 6), 0);
+  const std::vector<mdp_slice> pieces = {{9, 4, 6, 1, 2}, {9, 10, 6, 0, 3}};
+  std::string out(16, '?'), missing;
+  ASSERT_EQ(read_pieces(slices, pieces, 2, 16, out.data(), &missing), 0);
+  EXPECT_EQ(out, std::string("\0\0bc\0\0\0\0abc\0\0\0\0\0", 16));
 }
 
 }  // namespace fastmeta::host::test
