@@ -183,6 +183,7 @@ class Volume final : private Effects {
   Health health_;
   OpenTable open_;
   std::unique_ptr<ValueCache> cache_;
+  OwnEchoes echoes_;
   std::unique_ptr<Passthrough> executor_;
   std::unique_ptr<Session> session_;
   std::unique_ptr<DirStats> dir_stats_;

@@ -128,11 +128,13 @@ redis::ClientHooks Volume::hooks() {
   hooks.on_lost = [this] {
     tracking_.store(false, std::memory_order_release);
     cache_->disable();
+    echoes_.clear();
     health_.connection_lost();
     host_.all_changed();
     log_.warn("the connection to the metadata server is lost; trying to reconnect");
   };
   hooks.on_ready = [this] {
+    echoes_.clear();
     cache_->enable();
     tracking_.store(true, std::memory_order_release);
     health_.connection_ready();
@@ -146,7 +148,7 @@ redis::ClientHooks Volume::hooks() {
 void Volume::invalidated(std::span<const std::string> keys) {
   for (const std::string& key : keys) {
     const auto parsed = keys_.parse(key);
-    if (!parsed) continue;
+    if (!parsed || echoes_.take(key)) continue;
     cache_->invalidate(key);
     switch (parsed->kind) {
       case 'i': host_.attr_changed(parsed->ino); break;
@@ -164,7 +166,7 @@ Result<void> Volume::start() {
   answers.may_write = [this] { return health_.may_write(); };
   PassthroughOptions options;
   options.retries_max = static_cast<int>(config_.meta.transaction_retries);
-  executor_ = std::make_unique<Passthrough>(*client_, keys_, *cache_, open_,
+  executor_ = std::make_unique<Passthrough>(*client_, keys_, *cache_, echoes_, open_,
                                             static_cast<Effects&>(*this), std::move(answers),
                                             options, log_);
   dir_stats_ = std::make_unique<DirStats>(*client_, keys_, log_);

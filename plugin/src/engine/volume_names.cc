@@ -37,6 +37,7 @@ void Volume::hint_name(WriteHints& hints, Ino parent, const std::string& name) {
   if (!cached || !cached->exists) return;
   if (auto dentry = model::decode_dentry(cached->bytes)) {
     hints.reads.push_back(attr_read(dentry->ino));
+    hints.reads.push_back({ReadKind::kHashCount, keys_.xattrs(dentry->ino), {}, true});
     if (dentry->type == model::FileType::kDirectory)
       hints.reads.push_back({ReadKind::kHashCount, keys_.dir(dentry->ino), {}, true});
   }

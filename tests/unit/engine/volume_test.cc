@@ -51,6 +51,22 @@ TEST_F(Volumes, SeeEachOthersChangesAtOnce) {
   EXPECT_TRUE(soon([&] { return b.host.saw("names", kRootIno); }));
 }
 
+// The first invalidation of a new inode is our own; every later one is not.
+TEST_F(Volumes, RememberWhatTheyCreatedUntilAnotherClientChangesIt) {
+  Mounted a(server.url()), b(server.url());
+  for (int i = 0; i < 100; ++i) {
+    const Ino ino = a.make(kRootIno, "n" + std::to_string(i));
+    EXPECT_EQ(a->getattr(ino)->attr.perm, 0755);
+    EXPECT_FALSE(a.host.saw("attr", ino));
+    model::SetattrArgs change;
+    change.ino = ino;
+    change.mode = 0600;
+    ASSERT_TRUE(b->setattr(change));
+    EXPECT_TRUE(soon([&] { return a->getattr(ino)->attr.perm == 0600; }));
+    EXPECT_TRUE(a.host.saw("attr", ino));
+  }
+}
+
 TEST_F(Volumes, CountExactlyUnderContention) {
   Mounted a(server.url()), b(server.url());
   const Ino d = a.dir(kRootIno, "d");

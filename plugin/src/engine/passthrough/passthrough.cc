@@ -67,6 +67,11 @@ class Passthrough::LoadedView final : public model::View {
     loaded_.insert_or_assign(read, std::move(value));
   }
 
+  bool absent(const ReadKey& read) const {
+    auto it = loaded_.find(read);
+    return it != loaded_.end() && !it->second.exists;
+  }
+
   // Keys that a transaction on this view has put under WATCH.
   std::set<std::string> watched;
 
@@ -87,11 +92,12 @@ class Passthrough::LoadedView final : public model::View {
 };
 
 Passthrough::Passthrough(redis::Client& client, const model::KeySpace& keys, ValueCache& cache,
-                         OpenTable& open, Effects& effects, Volume volume,
+                         OwnEchoes& echoes, OpenTable& open, Effects& effects, Volume volume,
                          PassthroughOptions options, Log log)
     : client_(client),
       keys_(keys),
       cache_(cache),
+      echoes_(echoes),
       open_(open),
       effects_(effects),
       volume_(std::move(volume)),
@@ -209,10 +215,20 @@ Result<void> Passthrough::attempt(const WriteRule& rule, const WriteHints& hints
       MDP_TRY(redis::Lease l, client_.lease(deadline));
       lease.emplace(std::move(l));
     }
+    const auto created = born(view, wanted);
+    for (const model::Write* w : created) echoes_.expect(w->key);
+    const ValueCache::Token token = cache_.begin();
     auto replies = commit(*lease, wanted, deadline);
     lease.reset();
-    if (replies || replies.error().fault == Fault::kUnreachable) drop_cached(wanted);
-    if (!replies) return std::move(replies).error();
+    if (!replies) {
+      for (const model::Write* w : created) echoes_.cancel(w->key);
+      // Of an error after EXEC was sent nobody knows what it left.
+      if (replies.error().fault != Fault::kConflict) drop_cached(wanted, {});
+      return std::move(replies).error();
+    }
+    drop_cached(wanted, created);
+    for (const model::Write* w : created)
+      cache_.store(token, {ReadKind::kString, w->key, {}, true}, {true, w->value, 0, {}, {}});
     std::vector<model::SliceRelease> unreferenced;
     for (const auto& release : wanted.releases)
       if ((*replies)[release.write].number < 0) unreferenced.push_back(release);
@@ -264,16 +280,28 @@ Result<std::vector<Reply>> Passthrough::commit(redis::Lease& lease, const Mutati
     // The rest of the transaction was applied: this volume needs a look.
     log_.error("key {}: {} was refused inside a transaction whose rest took effect: {}",
                quoted(wanted.writes[i].key), commands[i + 1][0], quoted(exec.items[i].text));
-    drop_cached(wanted);
     return redis::refused(exec.items[i], commands[i + 1][0]);
   }
   return std::move(exec.items);
 }
 
-void Passthrough::drop_cached(const Mutations& done) {
+std::vector<const model::Write*> Passthrough::born(const LoadedView& view,
+                                                   const Mutations& wanted) {
+  std::vector<const model::Write*> found;
+  for (const model::Write& w : wanted.writes) {
+    if (w.op != model::WriteOp::kSet) continue;
+    if (!view.absent({ReadKind::kString, w.key, {}, true})) continue;
+    if (auto parsed = keys_.parse(w.key); parsed && parsed->kind == 'i') found.push_back(&w);
+  }
+  return found;
+}
+
+void Passthrough::drop_cached(const Mutations& done,
+                              const std::vector<const model::Write*>& kept) {
   // Our own invalidation comes on another connection, maybe after the answer to
   // the caller; it must not read an older value in between.
   std::set<std::string_view> keys;
+  for (const model::Write* w : kept) keys.insert(w->key);
   for (const model::Write& w : done.writes)
     if (keys.insert(w.key).second && keys_.parse(w.key)) cache_.invalidate(w.key);
 }

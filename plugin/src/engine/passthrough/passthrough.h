@@ -13,6 +13,7 @@
 
 #include "engine/executor.h"
 #include "engine/open_table.h"
+#include "engine/passthrough/own_echoes.h"
 #include "engine/passthrough/turns.h"
 #include "engine/passthrough/value_cache.h"
 #include "model/schema/keys.h"
@@ -36,7 +37,7 @@ class Passthrough final : public Executor {
   };
 
   Passthrough(redis::Client& client, const model::KeySpace& keys, ValueCache& cache,
-              OpenTable& open, Effects& effects, Volume volume, PassthroughOptions options,
+              OwnEchoes& echoes, OpenTable& open, Effects& effects, Volume volume, PassthroughOptions options,
               Log log);
 
   Result<void> read(const ReadRule& rule, bool fresh) override;
@@ -57,11 +58,15 @@ class Passthrough final : public Executor {
                             std::vector<model::ReadKey> wanted, Deadline deadline);
   Result<std::vector<redis::Reply>> commit(redis::Lease& lease, const model::Mutations& wanted,
                                            Deadline deadline);
-  void drop_cached(const model::Mutations& done);
+  // Attributes among the wanted writes whose inode does not exist yet.
+  std::vector<const model::Write*> born(const LoadedView& view, const model::Mutations& wanted);
+  // Forgets what a transaction wrote, but for the keys in `kept`.
+  void drop_cached(const model::Mutations& done, const std::vector<const model::Write*>& kept);
 
   redis::Client& client_;
   const model::KeySpace& keys_;
   ValueCache& cache_;
+  OwnEchoes& echoes_;
   OpenTable& open_;
   Effects& effects_;
   const Volume volume_;
