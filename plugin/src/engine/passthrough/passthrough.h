@@ -37,8 +37,8 @@ class Passthrough final : public Executor {
   };
 
   Passthrough(redis::Client& client, const model::KeySpace& keys, ValueCache& cache,
-              OwnEchoes& echoes, OpenTable& open, Effects& effects, Volume volume, PassthroughOptions options,
-              Log log);
+              OwnEchoes& echoes, OpenTable& open, Effects& effects, Volume volume,
+              PassthroughOptions options, Log log);
 
   Result<void> read(const ReadRule& rule, bool fresh) override;
   Result<void> write(const WriteRule& rule, const WriteHints& hints) override;
