@@ -148,17 +148,21 @@ def overwrite(path):
 
 @pytest.mark.parametrize("outage", ["hole", "refuse"])
 def test_changes_are_refused_at_once_while_redis_is_known_to_be_down(bent, only_ours, outage):
-    os.mkdir(bent.path("folder"))
-    getattr(bent.link, outage)()
-    wait_until(lambda: timed(os.mkdir, bent.path("folder", "x"))[0] == errno.EROFS,
-               KNOWN_DOWN_S + DEADLINE_S + SLACK_S, "EROFS")
-    for n in range(5):
-        number, took = timed(os.mkdir, bent.path("folder", f"x{n}"))
-        assert number == errno.EROFS
-        assert took < 0.5
-    bent.link.up()
-    bent.works_again()
-    assert "x0" not in os.listdir(bent.path("folder"))
+    """A name must be looked up before it is made, and that is a read, so the changes here are
+    those of an open file."""
+    with open(bent.path("file"), "wb") as file:
+        getattr(bent.link, outage)()
+        changes = [lambda: os.fchmod(file.fileno(), 0o600), lambda: os.utime(file.fileno(), (1, 2)),
+                   lambda: os.ftruncate(file.fileno(), 7)]
+        wait_until(lambda: timed(changes[0])[0] == errno.EROFS,
+                   KNOWN_DOWN_S + DEADLINE_S + SLACK_S, "EROFS")
+        for change in changes:
+            number, took = timed(change)
+            assert number == errno.EROFS
+            assert took < 0.5
+        bent.link.up()
+        bent.works_again()
+        assert timed(changes[0])[0] == 0
 
 
 def test_an_open_file_survives_an_outage(bent, only_ours):

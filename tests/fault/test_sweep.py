@@ -15,6 +15,7 @@ import pytest
 
 from fault.conftest import DEADLINE_S
 from support import volume_checks
+from support.pair import STANDARD_CACHE_S
 
 REQUESTS_MAX = 60
 OPERATIONS = {}
@@ -204,8 +205,10 @@ def sweep(bent, observer, name, how):
         if answer != 0:
             again, _ = attempt(patiently, case.act, bent.path(folder))
             assert again == 0 or (state == "after" and again in ALREADY), f"{where}: then {again}"
-            state = patiently(case.state, observer.path(folder))
-            assert state == "after", f"{where}: {state} after doing it again"
+            end = time.monotonic() + STANDARD_CACHE_S  # it has just looked
+            while (state := case.state(observer.path(folder))) != "after":
+                assert time.monotonic() < end, f"{where}: {state} after doing it again"
+                time.sleep(0.05)
         answers.append(answer)
         if not fired:
             return answers
@@ -261,10 +264,11 @@ def test_a_lock_is_held_or_not_whichever_request_fails(swept):
 
 
 @pytest.mark.quick
-def test_the_volume_is_sound_after_all_sweeps(swept, ours):
+def test_the_volume_is_sound_after_all_sweeps(swept):
     bent, observer = swept
     observer.unmount()
     bent.mount.unmount()
     volume_checks.counters_settle(bent.volume)
-    assert volume_checks.fsck(bent.lab.clients["juicefs"], bent.volume,
-                              stats=ours != "juicefs") == []
+    # Statistics of directories are sent after the change, so those of a change whose outcome the
+    # client never learnt are missing: fsck recounts them.
+    assert volume_checks.fsck(bent.lab.clients["juicefs"], bent.volume, stats=False) == []

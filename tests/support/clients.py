@@ -49,10 +49,15 @@ class Mount:
 
     def kill(self):
         """As a crash: nothing is told to anybody."""
-        for pid in _children(self.process.pid):
-            _signal(pid, signal.SIGKILL)
+        self.kill_process()
+        mounts.abort(self.root)
         self.process.kill()
         mounts.unmount_for_sure(self.root, 0)
+
+    def kill_process(self):
+        """Only that; what becomes of the mount point is the kernel's and the client's affair."""
+        for pid in [*_children(self.process.pid), self.process.pid]:
+            _signal(pid, signal.SIGKILL)
 
     def close(self):
         """Gets rid of it whatever its state."""
@@ -69,8 +74,8 @@ class Mount:
 def kill_all():
     """Requests that no mount answers come back with an error, wherever somebody waits in one."""
     for mount in list(_live):
-        for pid in [*_children(mount.process.pid), mount.process.pid]:
-            _signal(pid, signal.SIGKILL)
+        mount.kill_process()
+        mounts.abort(mount.root)
 
 
 def _children(pid):

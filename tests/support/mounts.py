@@ -6,7 +6,7 @@ import pathlib
 import time
 
 _libc = ctypes.CDLL(None, use_errno=True)
-_DETACH = 2
+_FORCE, _DETACH = 1, 2
 
 
 def _unescape(field):
@@ -25,6 +25,11 @@ def mounted(path):
 def unmount(path, lazy=False):
     """Whether it worked."""
     return _libc.umount2(os.fsencode(path), _DETACH if lazy else 0) == 0
+
+
+def abort(path):
+    """Fails every request that waits for an answer of the mount, at once."""
+    _libc.umount2(os.fsencode(path), _FORCE)
 
 
 def unmount_for_sure(path, patience_s=5):
