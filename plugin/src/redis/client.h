@@ -4,7 +4,8 @@
 // Callers see one Client; how servers are found and reached (single server now,
 // others later) is behind it.
 //
-// Threads: everything may be called from any thread once start() has returned.
+// Threads: everything may be called from any thread once start() has returned;
+// before it, read() and lease() work by pooled connections (not while forking).
 // Hooks are called on the reader thread and must not block or call the client.
 #pragma once
 
@@ -84,13 +85,14 @@ class Lease {
 class Client {
  public:
   // Connects once, in this thread, checks HELLO 3 and SELECT, reads INFO; starts
-  // no thread. Within connect_timeout: kDisconnected (unreachable), kConfig (wrong
-  // password, no permission, too old, cluster), each a message that says so.
+  // no thread. Within connect_timeout: kDisconnected (unreachable), kRefused (still
+  // loading, or full), kConfig (wrong password, no permission, too old, cluster),
+  // each a message that says so. Looks for a password as find_password() does.
   static Result<std::unique_ptr<Client>> open(ClientOptions options, Log log);
 
   virtual ~Client() = default;
 
-  // Starts the reader thread, turns tracking on.
+  // Turns tracking on, calls on_ready in this thread, starts the reader thread.
   virtual Result<void> start(ClientHooks hooks) = 0;
   virtual void stop() = 0;
 
@@ -108,7 +110,8 @@ class Client {
   // write could not be judged; a read whose reply is lost is sent again.
   virtual Result<std::vector<Reply>> read(std::span<const Command> commands,
                                           Deadline deadline) = 0;
-  // A connection of the pool; waits for a free one until the deadline.
+  // A connection of the pool; waits for a free one, and for a server that is not
+  // there, until the deadline.
   virtual Result<Lease> lease(Deadline deadline) = 0;
 
   // Shorthands with the configured deadline.

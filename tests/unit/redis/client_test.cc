@@ -109,6 +109,22 @@ TEST(RedisClient, AnswersEachOfManyThreadsItsOwn) {
   EXPECT_EQ(wrong, 0);
 }
 
+TEST(RedisClient, DropsAReplyThatComesAfterItsDeadline) {
+  test::RedisServer server;
+  RunningClient client(options_for(server.url()));
+  for (int i = 0; i < 5; ++i) {
+    server.freeze();
+    std::vector<Command> late{{"ECHO", "late"}, {"ECHO", std::string(100000, 'x')}};
+    auto none = client->read(late, deadline_in(20ms));
+    ASSERT_FALSE(none);
+    EXPECT_EQ(none.error().fault, Fault::kUnreachable);
+    EXPECT_EQ(none.error().code, EIO);
+    server.thaw();
+    ASSERT_EQ(text_of(client->read_one({"ECHO", "in time"})), "in time");
+  }
+  EXPECT_EQ(client->epoch(), 1u);
+}
+
 TEST(RedisClient, PassesErrorRepliesOn) {
   test::RedisServer server;
   RunningClient client(options_for(server.url()));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include <atomic>
+#include <sstream>
 #include <thread>
 
 #include "client_fixture.h"
@@ -113,6 +114,46 @@ TEST(RedisReconnect, DoesNotTakeASlowLinkForALostOne) {
   RunningClient client(options);
   for (int i = 0; i < 5; ++i) EXPECT_EQ(text_of(client->read_one({"PING"})), "PONG");
   EXPECT_THAT(client.events.all(), ElementsAre("ready"));
+}
+
+TEST(RedisReconnect, TakesLongRepliesForASignOfLife) {
+  test::ScriptedServer server([](size_t, const test::ScriptedServer::Words& command) {
+    if (command[0] == "GET") std::this_thread::sleep_for(50ms);
+    return std::optional(test::ScriptedServer::usual(command));
+  });
+  auto options = options_for(server.url());
+  options.ping_interval = 50ms;
+  options.ping_timeout = 400ms;
+  RunningClient client(options);
+  std::vector<Command> commands(20, Command{"GET", "i1"});  // the PING is behind them
+  EXPECT_TRUE(client->read(commands, client->deadline()));
+  EXPECT_THAT(client.events.all(), ElementsAre("ready"));
+}
+
+TEST(RedisReconnect, ClosesIdleConnectionsWithTheLostOne) {
+  test::RedisServer server;
+  RunningClient client(options_for(server.url()));
+  {
+    auto one = client->lease(client->deadline());
+    auto two = client->lease(client->deadline());
+    ASSERT_TRUE(one && two);
+  }
+  auto lines = [&] {
+    std::vector<std::string> out;
+    std::istringstream list(server.ask("CLIENT LIST"));
+    for (std::string line; std::getline(list, line);)
+      if (line.find("name=fastmeta") != std::string::npos) out.push_back(line);
+    return out;
+  };
+  ASSERT_EQ(lines().size(), 3u);
+  for (const std::string& line : lines()) {
+    if (line.find("flags=tB") != std::string::npos)
+      server.ask("CLIENT KILL ID " + line.substr(3, line.find(' ') - 3));
+  }
+  ASSERT_TRUE(client.events.wait_for("ready", 2));
+  std::this_thread::sleep_for(50ms);
+  EXPECT_EQ(lines().size(), 1u);
+  EXPECT_EQ(text_of(client->write_one({"SET", "a", "1"})), "OK");
 }
 
 TEST(RedisReconnect, WaitsWhileTheServerLoadsItsData) {
