@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import subprocess
+import tempfile
 import time
 
 import pytest
@@ -31,11 +32,15 @@ class Mount:
 
     def wait(self):
         deadline = time.monotonic() + 20
-        while not os.path.ismount(self.root):
+        while not (os.path.ismount(self.root) and self._answers()):
             assert self.process.poll() is None, self.log()
             assert time.monotonic() < deadline, "the mount does not come up: " + self.log()
             time.sleep(0.02)
         return self
+
+    def _answers(self):
+        return subprocess.run([self.command, "status", self.root], capture_output=True,
+                              timeout=30).returncode == 0
 
     def log(self):
         return self.log_file.read_text(errors="replace")
@@ -76,12 +81,20 @@ def programs(build_dir) -> pathlib.Path:
 
 
 @pytest.fixture
-def mount_toy(command, programs, tmp_path):
+def open_folder():
+    """A folder that other users may enter too; pytest's own are for its user only."""
+    with tempfile.TemporaryDirectory(prefix="fastmeta-") as name:
+        os.chmod(name, 0o755)
+        yield pathlib.Path(name)
+
+
+@pytest.fixture
+def mount_toy(command, programs, open_folder):
     """Mounts a plugin of this folder, by default the toy."""
     mounts = []
 
     def mount(name="toy", options=(), wait=True):
-        folder = tmp_path / f"{name}{len(mounts)}"
+        folder = open_folder / f"{name}{len(mounts)}"
         mounts.append(Mount(command, programs / f"{name}_plugin.so", folder, options))
         return mounts[-1].wait() if wait else mounts[-1]
 

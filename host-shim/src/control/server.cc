@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <climits>
 #include <cstring>
 #include <system_error>
 
@@ -26,11 +27,17 @@ bool may_ask(int connection) {
          (peer.uid == 0 || peer.uid == ::geteuid());
 }
 
+// 0 when there is none.
+uint64_t inode_of(const std::string& path) {
+  struct stat st{};
+  return ::lstat(path.c_str(), &st) == 0 ? st.st_ino : 0;
+}
+
 }  // namespace
 
-std::unique_ptr<ControlServer> ControlServer::listen(const std::string& path,
+std::unique_ptr<ControlServer> ControlServer::listen(const std::string& path, bool replace,
                                                      ControlHandler handler, std::string* why) {
-  const int fd = listen_unix(path, why);
+  const int fd = listen_unix(path, replace, why);
   if (fd < 0) return nullptr;
   std::unique_ptr<ControlServer> out(new ControlServer(path, fd, std::move(handler)));
   out->thread_ = std::thread([server = out.get()] { server->run(); });
@@ -39,12 +46,23 @@ std::unique_ptr<ControlServer> ControlServer::listen(const std::string& path,
 
 ControlServer::ControlServer(std::string path, int listener, ControlHandler handler)
     : path_(std::move(path)),
+      file_(inode_of(path_)),
       listener_(listener),
       quit_(::eventfd(0, EFD_CLOEXEC)),
       handler_(std::move(handler)) {}
 
+void ControlServer::link_from(const std::string& other) {
+  ::unlink(other.c_str());
+  if (::symlink(path_.c_str(), other.c_str()) == 0) link_ = other;
+}
+
 ControlServer::~ControlServer() {
-  ::unlink(path_.c_str());
+  if (inode_of(path_) == file_) ::unlink(path_.c_str());
+  char target[PATH_MAX];
+  const ssize_t n = link_.empty() ? -1 : ::readlink(link_.c_str(), target, sizeof target);
+  if (n >= 0 && path_ == std::string_view(target, static_cast<size_t>(n))) {
+    ::unlink(link_.c_str());
+  }
   const uint64_t one = 1;
   while (::write(quit_, &one, sizeof one) < 0 && errno == EINTR) {
   }

@@ -19,14 +19,16 @@ class ControlServer {
  public:
   static constexpr int kConnectionsMax = 16;
 
-  // Null on failure, with the reason.
-  static std::unique_ptr<ControlServer> listen(const std::string& path, ControlHandler handler,
-                                               std::string* why);
+  // Null on failure, with the reason. replace: whoever else listens there is on its
+  // way out, because the path cannot belong to two.
+  static std::unique_ptr<ControlServer> listen(const std::string& path, bool replace,
+                                               ControlHandler handler, std::string* why);
   ~ControlServer();
   ControlServer(const ControlServer&) = delete;
   ControlServer& operator=(const ControlServer&) = delete;
 
-  const std::string& path() const { return path_; }
+  // A second way to it, removed with it.
+  void link_from(const std::string& other);
 
  private:
   ControlServer(std::string path, int listener, ControlHandler handler);
@@ -34,6 +36,8 @@ class ControlServer {
   void serve(int connection);
 
   const std::string path_;
+  std::string link_;
+  const uint64_t file_;  // inode of path_: a successor's is not removed
   const int listener_;
   const int quit_;  // eventfd, readable once it ends
   const ControlHandler handler_;

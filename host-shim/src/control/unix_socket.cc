@@ -37,17 +37,19 @@ int fail(int fd, const std::string& path, std::string* why) {
 
 }  // namespace
 
-int listen_unix(const std::string& path, std::string* why) {
+int listen_unix(const std::string& path, bool replace, std::string* why) {
   const auto address = address_of(path, why);
   if (!address) return -1;
   std::string nobody;
-  if (const int other = connect_unix(path, &nobody); other >= 0) {
+  if (const int other = replace ? -1 : connect_unix(path, &nobody); other >= 0) {
     ::close(other);
     *why = "control socket " + path + ": another process listens there";
     return -1;
   }
   struct stat st{};
-  if (::lstat(path.c_str(), &st) == 0 && S_ISSOCK(st.st_mode)) ::unlink(path.c_str());
+  if (::lstat(path.c_str(), &st) == 0 && (S_ISSOCK(st.st_mode) || S_ISLNK(st.st_mode))) {
+    ::unlink(path.c_str());
+  }
 
   const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   const auto* to = reinterpret_cast<const sockaddr*>(&*address);

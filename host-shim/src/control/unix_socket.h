@@ -6,9 +6,9 @@
 
 namespace fastmeta::host {
 
-// A listening socket that only its owner may connect to; takes the place of a socket
-// file that nobody listens on. -1 on failure.
-int listen_unix(const std::string& path, std::string* why);
+// A listening socket that only its owner may connect to. Takes the place of a socket
+// file that nobody listens on; with `replace` of any. -1 on failure.
+int listen_unix(const std::string& path, bool replace, std::string* why);
 // -1 on failure, *why: the reason.
 int connect_unix(const std::string& path, std::string* why);
 // False when the other side is gone or takes nothing for long.

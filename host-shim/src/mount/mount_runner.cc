@@ -71,15 +71,13 @@ std::unique_ptr<ControlServer> open_control(const MountRequest& request, const L
   std::unique_ptr<ControlServer> server;
   if (!path.empty()) {
     server = ControlServer::listen(
-        path, [&mounted](const ControlRequest& r) { return answer_control(mounted, r); }, &why);
+        path, asked.empty(),
+        [&mounted](const ControlRequest& r) { return answer_control(mounted, r); }, &why);
   }
   if (server == nullptr) {
     log(MDP_LOG_WARN, why + "; status and other commands cannot reach this mount");
   } else if (!asked.empty() && usual) {
-    ::unlink(usual->c_str());
-    if (::symlink(asked.c_str(), usual->c_str()) != 0) {
-      log(MDP_LOG_WARN, "control socket " + *usual + ": " + ::strerror(errno));
-    }
+    server->link_from(*usual);
   }
   return server;
 }
@@ -119,6 +117,8 @@ class Service {
   std::unique_ptr<Notifier> notifier_;
   std::unique_ptr<FileSystem> fs_;
   std::unique_ptr<Session> session_;
+  std::unique_ptr<Mounted> mounted_;
+  std::unique_ptr<ControlServer> control_;
 };
 
 int Service::start(std::string* why) {
@@ -150,13 +150,14 @@ int Service::start_parts(std::string* why) {
   notifier_->start();
   if (const int rc = volume_.start(why); rc != 0) return exit_code_of(rc);
   data_->start();
-  return session_->mount(why) ? kOk : kFailed;
+  if (!session_->mount(why)) return kFailed;
+  mounted_.reset(new Mounted{plugin_, volume_.get(), *data_, view_, format_.name,
+                             *request_.volume.mount_point, std::time(nullptr)});
+  control_ = open_control(request_, log_, *mounted_);
+  return kOk;
 }
 
 int Service::serve() {
-  const Mounted mounted{plugin_,      volume_.get(), *data_, view_,
-                        format_.name, *request_.volume.mount_point, std::time(nullptr)};
-  const auto control = open_control(request_, log_, mounted);
   const EndSignals signals(
       [this](int signal) {
         log_(MDP_LOG_INFO, std::string("unmounting: ") + ::strsignal(signal));
@@ -173,6 +174,7 @@ int Service::serve() {
 }
 
 bool Service::stop() {
+  control_.reset();
   const milliseconds timeout = request_.config.stop_timeout;
   bool all = true;
   const auto check = [&](int rc, const char* what) {

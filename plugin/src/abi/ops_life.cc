@@ -31,6 +31,9 @@ int explained(char* why, size_t cap, Call&& call) noexcept {
     Result<void> done = call();
     if (done) return 0;
     say(done.error().text, why, cap);
+    // A host tells a server that is away from a volume that is wrong.
+    const Fault fault = done.error().fault;
+    if (fault == Fault::kUnreachable || fault == Fault::kDisconnected) return -EHOSTUNREACH;
     return done.error().code > 0 ? -done.error().code : -EIO;
   } catch (const std::bad_alloc&) {
     say("out of memory", why, cap);

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "control/client.h"
@@ -23,9 +24,9 @@ struct ControlServerTest : testing::Test {
     path = folder + "/s.sock";
   }
   ~ControlServerTest() override { std::filesystem::remove_all(folder); }
-  std::unique_ptr<ControlServer> listen() {
+  std::unique_ptr<ControlServer> listen(bool replace = false) {
     return ControlServer::listen(
-        path, [](const ControlRequest& r) { return format_answer("\"" + r.verb + "\""); }, &why);
+        path, replace, [](const ControlRequest& r) { return format_answer("\"" + r.verb + "\""); }, &why);
   }
   std::string folder, path, why;
 };
@@ -78,7 +79,7 @@ TEST_F(ControlServerTest, ALineWithoutAnEndIsCutOff) {
 TEST_F(ControlServerTest, TakesThePlaceOfASocketThatNobodyListensOn) {
   listen().reset();
   ASSERT_FALSE(std::filesystem::exists(path)) << "it cleans up";
-  const int dead = listen_unix(path, &why);
+  const int dead = listen_unix(path, false, &why);
   ASSERT_GE(dead, 0);
   ::close(dead);
   ASSERT_TRUE(std::filesystem::exists(path));
@@ -86,6 +87,23 @@ TEST_F(ControlServerTest, TakesThePlaceOfASocketThatNobodyListensOn) {
   ASSERT_TRUE(server) << why;
   EXPECT_FALSE(listen()) << "somebody listens now";
   EXPECT_NE(why.find("another process"), std::string::npos) << why;
+}
+
+TEST_F(ControlServerTest, ASuccessorTakesThePathAndKeepsItWhenItsPredecessorEnds) {
+  auto first = listen();
+  auto second = listen(true);
+  ASSERT_TRUE(second) << why;
+  first.reset();
+  EXPECT_TRUE(ask(path, {"status", "{}"}, milliseconds(5000), &why)) << why;
+}
+
+TEST_F(ControlServerTest, ASecondWayToItGoesWithIt) {
+  auto server = listen();
+  const std::string other = folder + "/other.sock";
+  server->link_from(other);
+  EXPECT_TRUE(ask(other, {"status", "{}"}, milliseconds(5000), &why)) << why;
+  server.reset();
+  EXPECT_FALSE(std::filesystem::is_symlink(other));
 }
 
 TEST_F(ControlServerTest, AClientThatIsSilentDoesNotKeepItFromEnding) {
