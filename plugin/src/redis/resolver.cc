@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include <thread>
+#include <utility>
 
 namespace fastmeta::redis {
 namespace {
@@ -46,8 +47,9 @@ struct Resolver::Lookup {
 
   const std::string host;
   const uint16_t port;
-  Event done;  // `answer` may be read once it is set
-  Result<Addresses> answer = Addresses{};
+  Event done;  // set when the answer is there
+  std::mutex mutex;
+  Result<Addresses> answer = Addresses{};  // guarded by mutex
 };
 
 Result<Addresses> Resolver::resolve(const std::string& host, uint16_t port, Deadline deadline,
@@ -60,7 +62,11 @@ Result<Addresses> Resolver::resolve(const std::string& host, uint16_t port, Dead
   if (!lookup) {
     pending_ = lookup = std::make_shared<Lookup>(host, port);
     thread = std::thread([lookup] {
-      lookup->answer = look_up(lookup->host, lookup->port, AI_ADDRCONFIG);
+      auto answer = look_up(lookup->host, lookup->port, AI_ADDRCONFIG);
+      {
+        std::lock_guard own(lookup->mutex);
+        lookup->answer = std::move(answer);
+      }
       lookup->done.set();
     });
   }
@@ -79,6 +85,7 @@ Result<Addresses> Resolver::resolve(const std::string& host, uint16_t port, Dead
   lock.lock();
   if (pending_ == lookup) pending_.reset();
   lock.unlock();
+  std::lock_guard own(lookup->mutex);
   return lookup->answer;
 }
 
