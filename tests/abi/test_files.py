@@ -85,12 +85,14 @@ def test_opening_for_truncation(toy):
         assert reader.read() == b"new"
 
 
-def test_setuid_is_cleared_by_a_write_of_another(toy):
+@pytest.mark.parametrize("how", ["echo x >>", "echo x >", ":>", "echo x 1<>", "truncate -s 5"])
+def test_setuid_is_cleared_by_a_write_of_another(toy, how):
     path = toy.root / "file"
-    path.write_bytes(b"")
+    path.write_bytes(b"0123456789")
     os.chmod(path, 0o6777)
+    assert stat.S_IMODE(os.stat(path).st_mode) == 0o6777
     subprocess.run(["setpriv", "--reuid=1234", "--regid=1234", "--clear-groups", "sh", "-c",
-                    f"echo x >> {path}"], check=True)
+                    f"{how} {path}"], check=True)
     assert stat.S_IMODE(os.stat(path).st_mode) == 0o777
 
 

@@ -2,8 +2,10 @@
 
 The toy's control verbs are that other client; they return when the host has told the kernel."""
 
+import mmap
 import os
 import subprocess
+import time
 
 import pytest
 
@@ -85,6 +87,32 @@ def test_an_append_of_many_parts_stays_in_order(toy):
         assert file.tell() > 0
     tail = b"".join(b"%d," % number for number in range(50))
     assert path.read_bytes() == b"\0" * 20 + tail
+
+
+def test_an_append_file_can_be_mapped(toy):
+    path = toy.root / "file"
+    path.write_bytes(b"x" * 10)
+    toy.ask("remote-write", path="/file", length=20, quiet=1)
+    with open(path, "a+b", buffering=0) as file:
+        file.write(b"end")
+        with mmap.mmap(file.fileno(), 23) as view:
+            assert view[:] == b"\0" * 20 + b"end"
+            view[:5] = b"start"
+    assert path.read_bytes() == b"start" + b"\0" * 15 + b"end"
+
+
+def test_readers_see_an_append_that_the_kernel_put_elsewhere(toy):
+    path = toy.root / "file"
+    path.write_bytes(b"x" * 10)
+    with open(path, "rb", buffering=0) as reader:
+        assert reader.read() == b"x" * 10
+        for length in (5000, 9000):
+            toy.ask("remote-write", path="/file", length=length, quiet=1)
+            subprocess.run(["sh", "-c", f"printf end >> {path}"], check=True)
+            deadline = time.monotonic() + 5
+            while os.pread(reader.fileno(), 20_000, 0) != b"\0" * length + b"end":
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
 
 
 def test_a_working_directory_survives_the_expiry_of_its_name(toy):

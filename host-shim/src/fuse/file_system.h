@@ -29,6 +29,9 @@ struct FileSystem {
   LogFn log;
   LockOwners posix_owners;
   LockWaiters lock_waiters;
+  // Writes of pages that programs have mapped: begun so far, and in work.
+  std::atomic<uint64_t> mapped_writes{0};
+  std::atomic<int> mapped_writes_now{0};
 };
 
 // An open file, what fuse_file_info.fh points to.
@@ -36,9 +39,6 @@ struct FileHandle {
   uint64_t ino;
   uint64_t plugin_handle;
   std::shared_ptr<FileData> data;
-  // Writes go to the end of the file as the server knows it: the kernel's idea of
-  // the end may be old, and it asks for nothing before it appends.
-  bool append = false;
 };
 
 inline FileSystem& fs_of(fuse_req_t req) {

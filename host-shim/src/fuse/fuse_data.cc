@@ -24,46 +24,38 @@ void on_read(fuse_req_t req, fuse_ino_t, size_t size, off_t off, fuse_file_info*
   fuse_reply_buf(req, buffer.get(), got);
 }
 
-// A write that goes past the page cache does not make the kernel clear setuid and
-// setgid as others do.
-int clear_setuid(FileSystem& fs, const mdp_caller& who, const mdp_attr& attr) {
-  const bool set = (attr.mode & S_ISUID) != 0 ||
-                   ((attr.mode & S_ISGID) != 0 && (attr.mode & S_IXGRP) != 0);
-  if (!set || who.uid == 0 || fs.ops.setattr == nullptr) return 0;
-  mdp_setattr kill{};
-  kill.struct_size = sizeof kill;
-  kill.set = MDP_SET_KILL_SUID;
-  mdp_entry entry{};
-  const int rc = fs.ops.setattr(fs.volume, &who, attr.ino, &kill, &entry);
-  if (rc == 0) fs.port.expire_inode(attr.ino, false);
-  return rc;
-}
-
-// Before an append: *end is the end of the file, of what is buffered here too.
-int prepare_append(FileSystem& fs, const mdp_caller& who, const FileHandle& handle,
-                   uint64_t* end) {
+// The end of the file, of what is buffered here too.
+int end_of(FileSystem& fs, const mdp_caller& who, const FileHandle& handle, uint64_t* end) {
   const Overlay overlay(handle.data);
   mdp_entry entry{};
   const int rc = fs.ops.getattr(fs.volume, &who, handle.ino, &entry);
   if (rc != 0) return rc;
   overlay.apply(&entry.attr);
   *end = entry.attr.length;
-  return clear_setuid(fs, who, entry.attr);
+  return 0;
 }
 
-void on_write(fuse_req_t req, fuse_ino_t, const char* bytes, size_t size, off_t off,
+// The kernel appends where it remembers the end and asks for nothing before, so an
+// append goes to where the end is. It lets one append after the other in.
+void on_write(fuse_req_t req, fuse_ino_t ino, const char* bytes, size_t size, off_t off,
               fuse_file_info* fi) {
+  FileSystem& fs = fs_of(req);
   FileHandle& handle = handle_of(fi);
   const mdp_caller who = caller_of(req);
-  auto at = static_cast<uint64_t>(off);
-  // The kernel lets one append after the other in, so the end stays the end.
-  if (handle.append && (fi->flags & O_APPEND) != 0) {
-    if (const int rc = prepare_append(fs_of(req), who, handle, &at); rc != 0) {
-      return reply_result(req, rc);
-    }
+  const auto asked = static_cast<uint64_t>(off);
+  uint64_t at = asked;
+  // What comes from the page cache later was written by a mapping, in its place.
+  if ((fi->flags & O_APPEND) != 0 && !fi->writepage) {
+    if (const int rc = end_of(fs, who, handle, &at); rc != 0) return reply_result(req, rc);
+  }
+  if (fi->writepage) {
+    ++fs.mapped_writes;
+    ++fs.mapped_writes_now;
   }
   const int rc = handle.data->write(who, at, bytes, size);
+  if (fi->writepage) --fs.mapped_writes_now;
   if (rc != 0) return reply_result(req, rc);
+  if (at != asked) fs.view.misplaced(ino);
   fuse_reply_write(req, size);
 }
 

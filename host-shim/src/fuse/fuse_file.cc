@@ -28,11 +28,25 @@ std::unique_ptr<FileHandle> make_handle(FileSystem& fs, const mdp_open_reply& op
   auto data = fs.data.acquire(opened.attr.ino);
   data->opened(opened.attr);
   return std::make_unique<FileHandle>(
-      FileHandle{opened.attr.ino, opened.handle, std::move(data), false});
+      FileHandle{opened.attr.ino, opened.handle, std::move(data)});
 }
 
-bool wants_append(uint32_t flags) {
-  return (flags & O_APPEND) != 0 && (flags & O_ACCMODE) != O_RDONLY;
+// The kernel leaves this to us when it opens for truncation.
+int clear_setuid(FileSystem& fs, const mdp_caller& who, const mdp_attr& attr) {
+  const bool set = (attr.mode & S_ISUID) != 0 ||
+                   ((attr.mode & S_ISGID) != 0 && (attr.mode & S_IXGRP) != 0);
+  if (!set || who.uid == 0 || fs.ops.setattr == nullptr) return 0;
+  mdp_setattr kill{};
+  kill.struct_size = sizeof kill;
+  kill.set = MDP_SET_KILL_SUID;
+  mdp_entry entry{};
+  return fs.ops.setattr(fs.volume, &who, attr.ino, &kill, &entry);
+}
+
+int truncate_opened(FileSystem& fs, const mdp_caller& who, FileHandle& handle) {
+  mdp_attr after{};
+  const int rc = handle.data->truncate(who, 0, &after);
+  return rc != 0 ? rc : clear_setuid(fs, who, after);
 }
 
 void on_open(fuse_req_t req, fuse_ino_t ino, fuse_file_info* fi) {
@@ -51,16 +65,13 @@ void on_open(fuse_req_t req, fuse_ino_t ino, fuse_file_info* fi) {
   const bool truncate = (flags & O_TRUNC) != 0;
   const auto verdict = fs.view.opened(ino, opened.attr);
   if (truncate) {
-    mdp_attr after{};
-    if (const int rc = handle->data->truncate(who, 0, &after); rc != 0) {
+    if (const int rc = truncate_opened(fs, who, *handle); rc != 0) {
       close_handle(fs, *handle);
       return reply_result(req, rc);
     }
   }
-  if (verdict.stale_attr) fs.port.expire_inode(ino, false);
+  if (verdict.stale_attr || truncate) fs.port.expire_inode(ino, false);
 
-  handle->append = wants_append(flags);
-  fi->direct_io = handle->append;  // pages would be kept at the kernel's offsets
   fi->fh = as_fh(handle.get());
   fi->keep_cache = verdict.keep_pages && !truncate;
   if (fuse_reply_open(req, fi) == 0) {
@@ -98,8 +109,6 @@ void on_create(fuse_req_t req, fuse_ino_t parent, const char* name, mode_t mode,
 
   const auto timeouts = answer.entry(parent, name, entry);
   fs.view.opened(entry.attr.ino, entry.attr);
-  handle->append = wants_append(flags);
-  fi->direct_io = handle->append;
   fuse_entry_param e{};
   e.ino = entry.attr.ino;
   e.attr = to_stat(entry.attr);

@@ -155,9 +155,26 @@ void Session::end() {
   if (fd >= 0) {
     ::syncfs(fd);
     ::close(fd);
+    wait_for_mapped_writes();
   }
   forced_ = true;
   wake_until_left();
+}
+
+// The kernel has sent all mapped pages when syncfs returns, but does not wait for our
+// answers.
+void Session::wait_for_mapped_writes() {
+  using std::chrono::milliseconds;
+  constexpr milliseconds kLook{50};
+  constexpr int kQuietLooks = 3;
+  constexpr int kLooksMax = 200;
+  uint64_t seen = fs_.mapped_writes;
+  for (int look = 0, quiet = 0; look < kLooksMax && quiet < kQuietLooks; ++look) {
+    std::this_thread::sleep_for(kLook);
+    const uint64_t now = fs_.mapped_writes;
+    quiet = now == seen && fs_.mapped_writes_now == 0 ? quiet + 1 : 0;
+    seen = now;
+  }
 }
 
 // libfuse looks at its flag only between waits, and a signal that comes just before

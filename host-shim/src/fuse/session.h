@@ -43,6 +43,7 @@ class Session {
 
  private:
   Session(FileSystem& fs, FusePort& port, SessionOptions options);
+  void wait_for_mapped_writes();
   void wake_until_left();
 
   FileSystem& fs_;

@@ -17,13 +17,26 @@ constexpr int64_t kFreshMs = 50;
 void KernelView::invalidate_inode(uint64_t ino, uint32_t what) {
   std::lock_guard lock(mutex_);
   log_.inode(ino);
-  if (!pending_.all) {
-    auto [at, inserted] = pending_.inodes.try_emplace(ino, 0);
-    at->second |= what;
-    if (inserted) ++pending_.size;
-    overflow_if_full();
-  }
+  queue_inode(ino, what);
   wake_.notify_one();
+}
+
+void KernelView::misplaced(uint64_t ino) {
+  std::lock_guard lock(mutex_);
+  auto found = inodes_.find(ino);
+  if (found == inodes_.end()) return;
+  found->second.given = now_();  // told again a little later, for pages that are still held
+  log_.inode(ino);
+  queue_inode(ino, MDP_INVAL_ATTR | MDP_INVAL_DATA);
+  wake_.notify_one();
+}
+
+void KernelView::queue_inode(uint64_t ino, uint32_t what) {
+  if (pending_.all) return;
+  auto [at, inserted] = pending_.inodes.try_emplace(ino, 0);
+  at->second |= what;
+  if (inserted) ++pending_.size;
+  overflow_if_full();
 }
 
 void KernelView::invalidate_entry(uint64_t parent, std::string_view name) {

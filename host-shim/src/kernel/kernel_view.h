@@ -110,6 +110,10 @@ class KernelView {
   // attr: as of the open.
   Opening opened(uint64_t ino, const mdp_attr& attr);
 
+  // A write went elsewhere than the kernel has put it: its pages are dropped, once
+  // it has let go of them.
+  void misplaced(uint64_t ino);
+
   // ---- callbacks of the plugin; they only queue
 
   void invalidate_inode(uint64_t ino, uint32_t what);
@@ -163,6 +167,7 @@ class KernelView {
   bool room(int64_t now);
   void put(const Place& place, uint64_t ino, int64_t until, int64_t given);
   void queue_name(uint64_t parent, std::string_view name);
+  void queue_inode(uint64_t ino, uint32_t what);
   void drop(NameRow& row);
   void drop_attr(InodeRow& row);
   NameRow* find(uint64_t parent, std::string_view name);

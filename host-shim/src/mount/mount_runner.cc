@@ -143,7 +143,7 @@ int Service::start_parts(std::string* why) {
   callbacks_.serve(&view_, data_.get());
   notifier_ = std::make_unique<Notifier>(view_, port_,
                                          [this](uint64_t ino) { data_->invalidate(ino); });
-  fs_.reset(new FileSystem{ops, volume_.get(), *data_, view_, port_, log_, {}, {}});
+  fs_.reset(new FileSystem{ops, volume_.get(), *data_, view_, port_, log_, {}, {}, {}, {}});
   session_ = Session::create(*fs_, port_, session_options(request_, format_.name), why);
   if (session_ == nullptr) return kUsage;
 

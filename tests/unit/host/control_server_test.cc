@@ -26,7 +26,8 @@ struct ControlServerTest : testing::Test {
   ~ControlServerTest() override { std::filesystem::remove_all(folder); }
   std::unique_ptr<ControlServer> listen(bool replace = false) {
     return ControlServer::listen(
-        path, replace, [](const ControlRequest& r) { return format_answer("\"" + r.verb + "\""); }, &why);
+        path, replace,
+        [](const ControlRequest& r) { return format_answer("\"" + r.verb + "\""); }, &why);
   }
   std::string folder, path, why;
 };
