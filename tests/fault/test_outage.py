@@ -10,6 +10,7 @@ import pytest
 
 from fault.conftest import DEADLINE_S, Bent
 from support import volume_checks
+from support.pair import make_statistics
 from support.process import wait_until
 
 pytestmark = pytest.mark.quick
@@ -70,6 +71,7 @@ class Load(threading.Thread):
 @pytest.mark.parametrize("outage", ["restart", "cut", "refuse", "hole", "stall"])
 def test_what_was_acknowledged_under_load_is_there_after_an_outage(lab, ours, only_ours, outage):
     bent = Bent(lab, ours, server=lab.redis(persist=True))
+    make_statistics(bent.volume, bent.mount)
     loads = [Load(bent, n) for n in range(4)]
     for load in loads:
         os.mkdir(load.folder)
