@@ -6,6 +6,8 @@
 #include <limits>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "fuse/file_system.h"
@@ -121,57 +123,67 @@ fuse_entry_param param_of(const mdp_entry& entry) {
   return e;
 }
 
-void read_dir(fuse_req_t req, size_t size, off_t offset, fuse_file_info* fi, bool plus) {
-  FileSystem& fs = fs_of(req);
-  DirHandle& handle = dir_of(fi);
-  const mdp_caller who = caller_of(req);
-  std::lock_guard lock(handle.mutex);
-  Listing out(req, size);
-  auto at = static_cast<uint64_t>(offset);
-
-  if (at < kDot) {
-    if (!add_bare(out, plus, ".", handle.ino, S_IFDIR, kDot)) return reply_result(req, -EINVAL);
-    at = kDot;
-  }
-  if (at < kDotDot) {
-    // Whose number it is the kernel knows by itself.
-    if (!add_bare(out, plus, "..", MDP_ROOT_INO, S_IFDIR, kDotDot)) {
-      out.send();
-      return;
-    }
-    at = kDotDot;
-  }
-
-  Page& page = handle.page;
-  size_t next = position(page, at - kDotDot);
-  if (next >= page.entries.size() || page.plus != plus || offset == 0) {
-    const int rc = load_page(fs, handle, at - kDotDot, plus);
-    if (rc != 0) return reply_result(req, rc);
-    next = 0;
-  }
-
-  // Only of what fits a lookup is counted, so an entry is measured first.
-  KernelView::Answer answer(fs.view, page.seen);
-  std::vector<uint64_t> counted;
+// What a page of the plugin gives to a reply. Only of what fits a lookup is counted.
+void add_entries(FileSystem& fs, const mdp_caller& who, const DirHandle& handle, size_t from,
+                 Listing& out, std::optional<KernelView::Answer>& answer,
+                 std::vector<uint64_t>& counted) {
+  const Page& page = handle.page;
   std::string name;
-  for (; next < page.entries.size(); ++next) {
-    mdp_dirent& entry = page.entries[next];
+  answer.emplace(fs.view, page.seen);
+  for (size_t next = from; next < page.entries.size(); ++next) {
+    mdp_dirent entry = page.entries[next];
     const uint64_t behind = entry.cookie + kDotDot;
     name.assign(page.names.data() + entry.name_at, entry.name_len);
-    if (!plus || entry.have_entry == 0) {
-      if (!add_bare(out, plus, name, entry.ino, entry.type, behind)) break;
+    if (!page.plus || entry.have_entry == 0) {
+      if (!add_bare(out, page.plus, name, entry.ino, entry.type, behind)) return;
       continue;
     }
-    if (!out.fits(name)) break;
+    if (!out.fits(name)) return;
     overlay_entry(fs, who, &entry.entry);
-    const auto timeouts = answer.entry(handle.ino, name, entry.entry);
+    const auto timeouts = answer->entry(handle.ino, name, entry.entry);
     fuse_entry_param e = param_of(entry.entry);
     e.entry_timeout = timeouts.entry;
     e.attr_timeout = timeouts.attr;
     out.add(name, e, behind);
     counted.push_back(e.ino);
   }
-  if (out.send() != 0) {
+}
+
+int fill(FileSystem& fs, const mdp_caller& who, DirHandle& handle, uint64_t at, bool plus,
+         Listing& out, std::optional<KernelView::Answer>& answer,
+         std::vector<uint64_t>& counted) {
+  std::lock_guard lock(handle.mutex);
+  const bool from_start = at == 0;
+  if (at < kDot) {
+    if (!add_bare(out, plus, ".", handle.ino, S_IFDIR, kDot)) return -EINVAL;
+    at = kDot;
+  }
+  if (at < kDotDot) {
+    // Whose number it is the kernel knows by itself.
+    if (!add_bare(out, plus, "..", MDP_ROOT_INO, S_IFDIR, kDotDot)) return 0;
+    at = kDotDot;
+  }
+  const uint64_t cookie = at - kDotDot;
+  size_t next = position(handle.page, cookie);
+  if (next >= handle.page.entries.size() || handle.page.plus != plus || from_start) {
+    if (const int rc = load_page(fs, handle, cookie, plus); rc != 0) return rc;
+    next = 0;
+  }
+  add_entries(fs, who, handle, next, out, answer, counted);
+  return 0;
+}
+
+void read_dir(fuse_req_t req, size_t size, off_t offset, fuse_file_info* fi, bool plus) {
+  FileSystem& fs = fs_of(req);
+  Listing out(req, size);
+  std::optional<KernelView::Answer> answer;
+  std::vector<uint64_t> counted;
+  const int rc = fill(fs, caller_of(req), dir_of(fi), static_cast<uint64_t>(offset), plus, out,
+                      answer, counted);
+  // With the reply the kernel may close the directory: the handle is not touched any
+  // more, its mutex is free.
+  const int sent = rc != 0 ? fuse_reply_err(req, -rc) : out.send();
+  if (rc != 0 || sent != 0) {
     for (const uint64_t ino : counted) forget(fs, ino, 1);
   }
 }

@@ -91,10 +91,23 @@ std::string option_list(const SessionOptions& options) {
 // Only to interrupt waiting.
 void on_wake(int) {}
 
+// Before anybody may send it: unhandled it would end the process.
+void accept_wake_signal() {
+  struct sigaction wake{};
+  wake.sa_handler = on_wake;  // without SA_RESTART
+  sigaction(SIGUSR2, &wake, nullptr);
+  sigset_t usr2;
+  sigemptyset(&usr2);
+  sigaddset(&usr2, SIGUSR2);
+  pthread_sigmask(SIG_UNBLOCK, &usr2, nullptr);
+}
+
 }  // namespace
 
 Session::Session(FileSystem& fs, FusePort& port, SessionOptions options)
-    : fs_(fs), port_(port), options_(std::move(options)) {}
+    : fs_(fs), port_(port), options_(std::move(options)) {
+  accept_wake_signal();
+}
 
 std::unique_ptr<Session> Session::create(FileSystem& fs, FusePort& port,
                                          const SessionOptions& options, std::string* why) {
@@ -130,15 +143,6 @@ bool Session::mount(std::string* why) {
 }
 
 int Session::serve() {
-  serving_ = pthread_self();
-  struct sigaction wake{};
-  wake.sa_handler = on_wake;  // without SA_RESTART
-  sigaction(SIGUSR2, &wake, nullptr);
-  sigset_t usr2;
-  sigemptyset(&usr2);
-  sigaddset(&usr2, SIGUSR2);
-  pthread_sigmask(SIG_UNBLOCK, &usr2, nullptr);
-
   fuse_loop_config* config = fuse_loop_cfg_create();
   fuse_loop_cfg_set_idle_threads(config, options_.threads_idle_max);
   fuse_loop_cfg_set_max_threads(config, options_.threads_max);

@@ -24,7 +24,7 @@ struct SessionOptions {
 
 class Session {
  public:
-  // Null on failure, with the reason.
+  // By the thread that will serve. Null on failure, with the reason.
   static std::unique_ptr<Session> create(FileSystem& fs, FusePort& port,
                                          const SessionOptions& options, std::string* why);
   ~Session();
@@ -51,7 +51,7 @@ class Session {
   const SessionOptions options_;
   fuse_session* session_ = nullptr;
   bool mounted_ = false;
-  pthread_t serving_{};
+  const pthread_t serving_ = pthread_self();
   std::atomic<bool> left_{false};
   std::atomic<bool> forced_{false};
 };
