@@ -2,6 +2,8 @@
 #include "fuse/kernel_port.h"
 
 #include <cerrno>
+#include <chrono>
+#include <mutex>
 #include <type_traits>
 
 namespace fastmeta::host {
@@ -21,15 +23,41 @@ int expire(Call call, fuse_session* session, uint64_t parent, const std::string&
 
 }  // namespace
 
+void FusePort::open(fuse_session* session) {
+  std::lock_guard lock(mutex_);
+  session_ = session;
+}
+
+void FusePort::close() {
+  constexpr std::chrono::seconds kLongest{5};
+  std::unique_lock lock(mutex_);
+  session_ = nullptr;
+  sent_.wait_for(lock, kLongest, [&] { return sending_ == 0; });
+}
+
+FusePort::Sending::Sending(FusePort& port) : port_(port) {
+  std::lock_guard lock(port_.mutex_);
+  session_ = port_.session_;
+  ++port_.sending_;
+}
+
+FusePort::Sending::~Sending() {
+  std::lock_guard lock(port_.mutex_);
+  --port_.sending_;
+  port_.sent_.notify_all();
+}
+
 void FusePort::expire_inode(uint64_t ino, bool data) {
-  fuse_session* session = session_;
+  const Sending sending(*this);
+  fuse_session* session = sending.session();
   if (session == nullptr) return;
   // A negative offset leaves the pages alone, length 0 is up to the end.
   fuse_lowlevel_notify_inval_inode(session, ino, data ? 0 : -1, 0);
 }
 
 void FusePort::expire_name(uint64_t parent, const std::string& name) {
-  fuse_session* session = session_;
+  const Sending sending(*this);
+  fuse_session* session = sending.session();
   if (session == nullptr) return;
 #ifdef FUSE_CAP_EXPIRE_ONLY
   if (can_expire_ && expire(fuse_lowlevel_notify_expire_entry, session, parent, name) != -ENOSYS) {
