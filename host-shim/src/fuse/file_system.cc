@@ -2,6 +2,7 @@
 #include "fuse/file_system.h"
 
 #include <algorithm>
+#include <string>
 #include <tuple>
 
 namespace fastmeta::host {
@@ -106,6 +107,19 @@ void reply_attr(fuse_req_t req, uint64_t seen, const mdp_attr& attr, uint32_t va
   const double timeout = answer.attr(attr, valid_ms);
   const struct stat st = to_stat(attr);
   fuse_reply_attr(req, &st, timeout);
+}
+
+void close_file(FileSystem& fs, const FileHandle& handle) {
+  const int rc = fs.ops.close_file(fs.volume, handle.ino, handle.plugin_handle);
+  if (rc != 0) {
+    fs.log(MDP_LOG_WARN,
+           "close of inode " + std::to_string(handle.ino) + ": " + std::strerror(-rc));
+  }
+}
+
+void close_left_open(FileSystem& fs) {
+  for (const auto& handle : fs.files.take_all()) close_file(fs, *handle);
+  for (const auto& handle : fs.dirs.take_all()) fs.ops.closedir(fs.volume, handle->dir);
 }
 
 void forget(FileSystem& fs, uint64_t ino, uint64_t lookups) {

@@ -12,13 +12,22 @@
 #include <string_view>
 
 #include "data/data_engine.h"
+#include "fuse/dir_handle.h"
 #include "fuse/fuse_api.h"
+#include "fuse/handle_table.h"
 #include "fuse/lock_owners.h"
 #include "fuse/lock_waiters.h"
 #include "kernel/kernel_view.h"
 #include "kernel/notifier.h"
 
 namespace fastmeta::host {
+
+// An open file, what fuse_file_info.fh points to.
+struct FileHandle {
+  uint64_t ino;
+  uint64_t plugin_handle;
+  std::shared_ptr<FileData> data;
+};
 
 struct FileSystem {
   const mdp_ops& ops;
@@ -27,18 +36,13 @@ struct FileSystem {
   KernelView& view;
   KernelPort& port;
   LogFn log;
+  HandleTable<FileHandle> files;
+  HandleTable<DirHandle> dirs;
   LockOwners posix_owners;
   LockWaiters lock_waiters;
   // Writes of pages that programs have mapped: begun so far, and in work.
   std::atomic<uint64_t> mapped_writes{0};
   std::atomic<int> mapped_writes_now{0};
-};
-
-// An open file, what fuse_file_info.fh points to.
-struct FileHandle {
-  uint64_t ino;
-  uint64_t plugin_handle;
-  std::shared_ptr<FileData> data;
 };
 
 inline FileSystem& fs_of(fuse_req_t req) {
@@ -96,6 +100,10 @@ inline bool refused_name(fuse_req_t req, const char* name) {
   fuse_reply_err(req, ENAMETOOLONG);
   return true;
 }
+
+void close_file(FileSystem& fs, const FileHandle& handle);
+// What the kernel has not given back when the connection was cut.
+void close_left_open(FileSystem& fs);
 
 // 0 or -errno of the contract, as fuse_reply_err wants it.
 inline void reply_result(fuse_req_t req, int result) { fuse_reply_err(req, -result); }

@@ -24,26 +24,10 @@ constexpr uint64_t kCookieMax = std::numeric_limits<int64_t>::max() - kDotDot;
 constexpr size_t kPageEntries = 256;
 constexpr size_t kPageNames = 64 * 1024;
 
-// One page of the plugin, kept until the kernel has taken it.
-struct Page {
-  bool plus = false;
-  uint64_t seen = 0;   // invalidations before it was made
-  uint64_t begin = 0;  // the cookie that it was asked for by
-  std::vector<mdp_dirent> entries;
-  std::vector<char> names;
-};
-
-struct DirHandle {
-  uint64_t ino = 0;
-  mdp_dir* dir = nullptr;
-  std::mutex mutex;  // of all below: one thread at a time reads a directory
-  Page page;
-};
-
 DirHandle& dir_of(const fuse_file_info* fi) { return *reinterpret_cast<DirHandle*>(fi->fh); }
 
 int load_page(FileSystem& fs, DirHandle& handle, uint64_t cookie, bool plus) {
-  Page& page = handle.page;
+  DirPage& page = handle.page;
   page.plus = plus;
   page.seen = fs.view.seen();
   page.begin = cookie;
@@ -61,7 +45,7 @@ int load_page(FileSystem& fs, DirHandle& handle, uint64_t cookie, bool plus) {
 }
 
 // Where in the page the entry behind `cookie` is; its size when it is not there.
-size_t position(const Page& page, uint64_t cookie) {
+size_t position(const DirPage& page, uint64_t cookie) {
   if (page.entries.empty()) return 0;
   if (page.begin == cookie) return 0;
   for (size_t i = 0; i + 1 < page.entries.size(); ++i) {
@@ -127,7 +111,7 @@ fuse_entry_param param_of(const mdp_entry& entry) {
 void add_entries(FileSystem& fs, const mdp_caller& who, const DirHandle& handle, size_t from,
                  Listing& out, std::optional<KernelView::Answer>& answer,
                  std::vector<uint64_t>& counted) {
-  const Page& page = handle.page;
+  const DirPage& page = handle.page;
   std::string name;
   answer.emplace(fs.view, page.seen);
   for (size_t next = from; next < page.entries.size(); ++next) {
@@ -195,12 +179,9 @@ void on_opendir(fuse_req_t req, fuse_ino_t ino, fuse_file_info* fi) {
   handle->ino = ino;
   const int rc = fs.ops.opendir(fs.volume, &who, ino, &handle->dir);
   if (rc != 0) return reply_result(req, rc);
-  fi->fh = reinterpret_cast<uint64_t>(handle.get());
-  if (fuse_reply_open(req, fi) == 0) {
-    handle.release();
-  } else {
-    fs.ops.closedir(fs.volume, handle->dir);
-  }
+  DirHandle* open = fs.dirs.add(std::move(handle));
+  fi->fh = reinterpret_cast<uint64_t>(open);
+  if (fuse_reply_open(req, fi) != 0) fs.ops.closedir(fs.volume, fs.dirs.take(open)->dir);
 }
 
 void on_readdir(fuse_req_t req, fuse_ino_t, size_t size, off_t offset, fuse_file_info* fi) {
@@ -214,8 +195,7 @@ void on_readdirplus(fuse_req_t req, fuse_ino_t, size_t size, off_t offset,
 
 void on_releasedir(fuse_req_t req, fuse_ino_t, fuse_file_info* fi) {
   FileSystem& fs = fs_of(req);
-  const std::unique_ptr<DirHandle> handle(&dir_of(fi));
-  fs.ops.closedir(fs.volume, handle->dir);
+  fs.ops.closedir(fs.volume, fs.dirs.take(&dir_of(fi))->dir);
   fuse_reply_err(req, 0);
 }
 

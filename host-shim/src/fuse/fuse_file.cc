@@ -16,14 +16,6 @@ namespace {
 
 uint64_t as_fh(FileHandle* handle) { return reinterpret_cast<uint64_t>(handle); }
 
-void close_handle(FileSystem& fs, const FileHandle& handle) {
-  const int rc = fs.ops.close_file(fs.volume, handle.ino, handle.plugin_handle);
-  if (rc != 0) {
-    fs.log(MDP_LOG_WARN, "close of inode " + std::to_string(handle.ino) + ": " +
-                             std::strerror(-rc));
-  }
-}
-
 std::unique_ptr<FileHandle> make_handle(FileSystem& fs, const mdp_open_reply& opened) {
   auto data = fs.data.acquire(opened.attr.ino);
   data->opened(opened.attr);
@@ -66,19 +58,16 @@ void on_open(fuse_req_t req, fuse_ino_t ino, fuse_file_info* fi) {
   const auto verdict = fs.view.opened(ino, opened.attr);
   if (truncate) {
     if (const int rc = truncate_opened(fs, who, *handle); rc != 0) {
-      close_handle(fs, *handle);
+      close_file(fs, *handle);
       return reply_result(req, rc);
     }
   }
   if (verdict.stale_attr || truncate) fs.port.expire_inode(ino, false);
 
-  fi->fh = as_fh(handle.get());
+  FileHandle* open = fs.files.add(std::move(handle));
+  fi->fh = as_fh(open);
   fi->keep_cache = verdict.keep_pages && !truncate;
-  if (fuse_reply_open(req, fi) == 0) {
-    handle.release();
-  } else {
-    close_handle(fs, *handle);
-  }
+  if (fuse_reply_open(req, fi) != 0) close_file(fs, *fs.files.take(open));
 }
 
 void on_create(fuse_req_t req, fuse_ino_t parent, const char* name, mode_t mode,
@@ -102,7 +91,7 @@ void on_create(fuse_req_t req, fuse_ino_t parent, const char* name, mode_t mode,
   // Somebody else may have made the file a moment before.
   if ((flags & O_TRUNC) != 0 && entry.attr.length != 0) {
     if (const int failed = handle->data->truncate(who, 0, &entry.attr); failed != 0) {
-      close_handle(fs, *handle);
+      close_file(fs, *handle);
       return reply_result(req, failed);
     }
   }
@@ -114,11 +103,10 @@ void on_create(fuse_req_t req, fuse_ino_t parent, const char* name, mode_t mode,
   e.attr = to_stat(entry.attr);
   e.entry_timeout = timeouts.entry;
   e.attr_timeout = timeouts.attr;
-  fi->fh = as_fh(handle.get());
-  if (fuse_reply_create(req, &e, fi) == 0) {
-    handle.release();
-  } else {
-    close_handle(fs, *handle);
+  FileHandle* open = fs.files.add(std::move(handle));
+  fi->fh = as_fh(open);
+  if (fuse_reply_create(req, &e, fi) != 0) {
+    close_file(fs, *fs.files.take(open));
     forget(fs, e.ino, 1);
   }
 }
@@ -152,7 +140,7 @@ void on_fsync(fuse_req_t req, fuse_ino_t ino, int, fuse_file_info* fi) {
 void on_release(fuse_req_t req, fuse_ino_t ino, fuse_file_info* fi) {
   FileSystem& fs = fs_of(req);
   const mdp_caller who = caller_of(req);
-  const std::unique_ptr<FileHandle> handle(&handle_of(fi));
+  const std::unique_ptr<FileHandle> handle = fs.files.take(&handle_of(fi));
   if (handle->data->dirty()) {
     if (const int rc = handle->data->flush(who); rc != 0) {
       fs.log(MDP_LOG_ERROR, "inode " + std::to_string(ino) +
@@ -162,7 +150,7 @@ void on_release(fuse_req_t req, fuse_ino_t ino, fuse_file_info* fi) {
   if (fi->flock_release && fs.ops.flock != nullptr) {
     fs.ops.flock(fs.volume, &who, ino, fi->lock_owner, MDP_LOCK_NONE, 0);
   }
-  close_handle(fs, *handle);
+  close_file(fs, *handle);
   fuse_reply_err(req, 0);
 }
 

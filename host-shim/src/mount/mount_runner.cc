@@ -143,7 +143,7 @@ int Service::start_parts(std::string* why) {
   callbacks_.serve(&view_, data_.get());
   notifier_ = std::make_unique<Notifier>(view_, port_,
                                          [this](uint64_t ino) { data_->invalidate(ino); });
-  fs_.reset(new FileSystem{ops, volume_.get(), *data_, view_, port_, log_, {}, {}, {}, {}});
+  fs_.reset(new FileSystem{ops, volume_.get(), *data_, view_, port_, log_, {}, {}, {}, {}, {}, {}});
   session_ = Session::create(*fs_, port_, session_options(request_, format_.name), why);
   if (session_ == nullptr) return kUsage;
 
@@ -184,6 +184,7 @@ bool Service::stop() {
   };
   if (fs_ != nullptr) fs_->lock_waiters.stop();
   if (data_ != nullptr) check(data_->stop(timeout), "storing what was buffered");
+  if (fs_ != nullptr) close_left_open(*fs_);
   check(volume_.stop(timeout), "stopping the plugin");
   if (notifier_ != nullptr) notifier_->stop();
   callbacks_.serve(nullptr, nullptr);

@@ -12,6 +12,14 @@ static inline int toy_dir(mdp_volume *v, uint64_t ino, struct toy_node **out) {
   return S_ISDIR((*out)->attr.mode) ? 0 : -ENOTDIR;
 }
 
+static inline void toy_free_locks(struct toy_lock *list) {
+  while (list) {
+    struct toy_lock *next = list->next;
+    free(list);
+    list = next;
+  }
+}
+
 static inline void toy_free_if_unused(mdp_volume *v, struct toy_node *node) {
   if (node->attr.nlink || node->open_count) return;
   toy_free_data(v, node);
@@ -21,6 +29,8 @@ static inline void toy_free_if_unused(mdp_volume *v, struct toy_node *node) {
     free(node->xattrs);
     node->xattrs = next;
   }
+  toy_free_locks(node->posix_locks);
+  toy_free_locks(node->flocks);
   free(node->target);
   v->nodes[node->attr.ino] = NULL;
   --v->used;
