@@ -71,7 +71,6 @@ Result<void> DirStats::flush_some(const std::vector<std::pair<Ino, Sum>>& some) 
   MDP_TRY(auto there, lease.roundtrip(asks, client_.deadline()));
 
   std::vector<Command> adds;
-  std::vector<Ino> add_of;
   std::vector<Ino> missing;
   for (size_t i = 0; i < some.size(); ++i) {
     const Ino dir = some[i].first;
@@ -84,7 +83,6 @@ Result<void> DirStats::flush_some(const std::vector<std::pair<Ino, Sum>>& some) 
     auto change = [&](std::string_view name, int64_t by) {
       if (by == 0) return;
       adds.push_back({"HINCRBY", keys_.plain(name), std::to_string(dir), std::to_string(by)});
-      add_of.push_back(dir);
     };
     change(model::kDirDataLength, sum.length);
     change(model::kDirUsedSpace, sum.space);
@@ -92,13 +90,10 @@ Result<void> DirStats::flush_some(const std::vector<std::pair<Ino, Sum>>& some) 
   }
   if (!adds.empty()) {
     MDP_TRY(auto sums, lease.roundtrip(adds, client_.deadline()));
-    for (size_t i = 0; i < sums.size(); ++i) {
-      if (sums[i].is_error()) return redis::refused(sums[i], "HINCRBY");
-      if (sums[i].number < 0) missing.push_back(add_of[i]);
-    }
+    // A sum below zero is left: the other half may be in another client's hands.
+    for (const redis::Reply& sum : sums)
+      if (sum.is_error()) return redis::refused(sum, "HINCRBY");
   }
-  std::sort(missing.begin(), missing.end());
-  missing.erase(std::unique(missing.begin(), missing.end()), missing.end());
   for (Ino dir : missing) {
     auto done = recompute(dir);
     if (!done)

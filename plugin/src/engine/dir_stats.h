@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Statistics of directories (length, space, number of direct children): changes
 // are gathered per directory and added to the server's rows by flush(). A row
-// that is missing or has gone negative is computed anew from the directory.
+// that is missing is computed anew from the directory.
 //
 // Threads: add() any; flush() one at a time.
 #pragma once
