@@ -7,7 +7,7 @@ namespace fastmeta::engine {
 namespace {
 
 // Row, version 1: one byte (base | local << 2 | born << 5), then
-//   base known:     epoch, seq; present: length, bytes
+//   base:           epoch, seq; present: length, bytes
 //   local not none: last_seq; value and append: length, bytes; delta: zigzag
 //   born:           epoch, seq
 // Numbers are LEB128. Nothing may follow.
@@ -89,11 +89,9 @@ std::string encode_row(const Row& row) {
   out.push_back(static_cast<char>(static_cast<uint8_t>(row.base) |
                                   static_cast<uint8_t>(row.local) << 2 |
                                   (row.born ? kBornBit : 0)));
-  if (row.base != Row::Base::kUnknown) {
-    put_number(out, row.base_token.epoch);
-    put_number(out, row.base_token.seq);
-    if (row.base == Row::Base::kPresent) put_bytes(out, row.base_value);
-  }
+  put_number(out, row.base_token.epoch);
+  put_number(out, row.base_token.seq);
+  if (row.base == Row::Base::kPresent) put_bytes(out, row.base_value);
   if (row.local != Row::Local::kNone) {
     put_number(out, row.last_seq);
     if (row.local == Row::Local::kValue || row.local == Row::Local::kAppend)
@@ -117,10 +115,8 @@ Result<Row> decode_row(std::string_view bytes) {
   row.base = static_cast<Row::Base>(base);
   row.local = static_cast<Row::Local>(local);
   Reader in(bytes);
-  if (row.base != Row::Base::kUnknown) {
-    row.base_token = in.token();
-    if (row.base == Row::Base::kPresent) row.base_value = in.bytes();
-  }
+  row.base_token = in.token();
+  if (row.base == Row::Base::kPresent) row.base_value = in.bytes();
   if (row.local != Row::Local::kNone) {
     row.last_seq = in.number();
     if (row.local == Row::Local::kValue || row.local == Row::Local::kAppend)

@@ -41,6 +41,7 @@ struct Row {
   };
 
   Base base = Base::kUnknown;
+  // kUnknown: reads that were registered before it are refused all the same (0: none are).
   Token base_token;
   std::string base_value;
 
@@ -51,7 +52,9 @@ struct Row {
 
   std::optional<Token> born;
 
-  bool blank() const { return base == Base::kUnknown && local == Local::kNone && !born; }
+  bool blank() const {
+    return base == Base::kUnknown && base_token == Token{} && local == Local::kNone && !born;
+  }
   bool operator==(const Row&) const = default;
 };
 
