@@ -6,12 +6,21 @@
 namespace fastmeta::engine {
 
 Token Validity::now() const {
-  return {epoch_.load(std::memory_order_acquire), seq_.load(std::memory_order_acquire)};
+  const uint64_t epoch = epoch_.load(std::memory_order_acquire);
+  const uint64_t seq = seq_.load();
+  const uint64_t window = window_.load();
+  return {epoch, window != 0 && window <= seq ? window - 1 : seq};
+}
+
+Token Validity::next() {
+  const uint64_t epoch = epoch_.load(std::memory_order_acquire);
+  return {epoch, seq_.fetch_add(1) + 1};
 }
 
 Token Validity::sending() {
-  const uint64_t epoch = epoch_.load(std::memory_order_acquire);
-  return {epoch, seq_.fetch_add(1, std::memory_order_acq_rel) + 1};
+  // The window is there before the number is: now() must not see the one without the other.
+  window_.store(seq_.load() + 1);
+  return next();
 }
 
 void Validity::invalidated(std::string_view key) {
@@ -20,7 +29,7 @@ void Validity::invalidated(std::string_view key) {
   bool added;
   {
     std::lock_guard lock(shard.mutex);
-    const Token change = sending();
+    const Token change = next();
     const uint64_t seq = change.seq;
     added = shard.changed.insert_or_assign(hash, change).second;
     // Before the lock is let go: valid() must not skip this shard any more.

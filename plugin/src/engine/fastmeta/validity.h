@@ -6,8 +6,10 @@
 // be written when a push comes.
 //
 // Our own writes on the tracking connection make no push: sending() gives them the
-// token that their values will carry. A read that was registered before it may or may
-// not have seen them; its token is smaller, so it never replaces them (see row.h).
+// token that their values will carry. A read that was registered before they were on
+// their way may or may not have seen them; its token is smaller, so it never replaces
+// them (see row.h). Between sending() and written() nobody knows which of a read and
+// the writes goes first, so reads get a smaller token then, too.
 //
 // Everything older than an epoch is void: raise_epoch() is the full invalidation.
 //
@@ -37,8 +39,10 @@ class Validity {
 
   // For a read that is about to be sent.
   Token now() const;
-  // For writes that are about to be sent; larger than any token before.
+  // For writes that are about to be sent; larger than any token before. One sender at a
+  // time, who calls written() when they have been handed to the connection (or not).
   Token sending();
+  void written() { window_.store(0, std::memory_order_release); }
   // The value of a key (any field of it) was changed by others.
   void invalidated(std::string_view key);
   void raise_epoch();
@@ -48,6 +52,8 @@ class Validity {
   bool valid(const Token& token, std::string_view key) const;
 
  private:
+  Token next();
+
   static constexpr size_t kShards = 64;
   // Keys remembered; beyond it the epoch is raised.
   static constexpr size_t kKeysMax = size_t{1} << 20;
@@ -59,6 +65,7 @@ class Validity {
   std::atomic<uint64_t> epoch_;
   std::atomic<uint64_t> seq_{0};
   std::atomic<uint64_t> last_change_{0};  // of any key
+  std::atomic<uint64_t> window_{0};       // the sender's, from sending() to written()
   std::atomic<size_t> keys_{0};
 };
 
