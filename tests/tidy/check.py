@@ -42,7 +42,7 @@ LIBRARIES = {
     "spdlog/": ("host-shim/src/",),
     "lz4": ("host-shim/src/",),
     "zstd": ("host-shim/src/",),
-    "xxhash.h": ("host-shim/src/",),
+    "xxhash.h": ("plugin/src/model/", "host-shim/src/"),
     "openssl/": ("plugin/src/redis/", "host-shim/src/"),
 }
 # POSIX and Linux. The C++ headers are those without a dot.
