@@ -1,6 +1,8 @@
 """What people who do not know us ask of a file system. Nothing that they find wrong is ours."""
 
 import os
+import pathlib
+import tempfile
 
 import pytest
 
@@ -21,11 +23,20 @@ def installed(name):
         pytest.skip(str(why))
 
 
+@pytest.fixture
+def root(lab):
+    """A mount point that every user can enter, with a path that is short enough for sockets."""
+    place = pathlib.Path(tempfile.mkdtemp(prefix="fm"))
+    lab.defer(place.rmdir)
+    place.chmod(0o755)
+    return place
+
+
 @pytest.fixture(params=MODES)
-def folder(request, lab, ours):
+def folder(request, lab, ours, root):
     """A folder of a new mount, in each mode; the standard client has none."""
-    settings = {"settings": {"mode": request.param}} if ours == "fastmeta" else {}
-    mount = lab.mount(ours, lab.format(), **settings)
+    how = {"settings": {"mode": request.param}} if ours == "fastmeta" else {}
+    mount = lab.mount(ours, lab.format(), root=root, **how)
     place = mount.path("suite")
     os.mkdir(place)
     yield place
