@@ -25,6 +25,14 @@ Result<json> parse(std::string_view request) {
 
 Result<std::string> Volume::control(std::string_view verb, std::string_view request) {
   MDP_TRY(const json asked, parse(request));
+  if (verb == "help")
+    return json{{"verbs",
+                 {{"help", "this list"},
+                  {"stats", "counters and state"},
+                  {"config", "effective configuration"},
+                  {"flush", "wait until all that is acknowledged is sent; timeout_ms"},
+                  {"resume", "go on after too many conflicts"}}}}
+        .dump();
   if (verb == "stats") return stats_json();
   if (verb == "config") return config_.effective_json;
   if (verb == "flush") {
