@@ -100,11 +100,10 @@ int start(mdp_volume* v, char* why, size_t why_cap) {
   return explained(why, why_cap, [&] { return v->volume->start(); });
 }
 
-// Every change is at the server before it is acknowledged: nothing to drain.
-int stop(mdp_volume* v, int, uint32_t) {
+int stop(mdp_volume* v, int mode, uint32_t timeout_ms) {
   return guarded(v, "stop", [&] {
-    v->volume->stop();
-    return 0;
+    const std::chrono::milliseconds wait(mode == MDP_STOP_DRAIN ? timeout_ms : 0);
+    return v->volume->stop(wait) == 0 ? 0 : -EAGAIN;
   });
 }
 
@@ -136,22 +135,18 @@ int health(mdp_volume* v, mdp_health* out) {
     mdp_health mine{};
     mine.struct_size = out->struct_size;
     mine.state = to_c(seen.state);
+    mine.backlog = v->volume->backlog();
     say(seen.reason, mine.reason, sizeof mine.reason);
     std::memcpy(out, &mine, std::min<size_t>(out->struct_size, sizeof mine));
     return 0;
   });
 }
 
-int control(mdp_volume* v, const char* verb, const char*, char* reply, size_t cap) {
+int control(mdp_volume* v, const char* verb, const char* request, char* reply, size_t cap) {
   return guarded(v, "control", [&] {
-    const std::string_view asked = verb;
-    if (asked == "help")
-      return put_text(R"({"verbs":{"help":"this list","stats":"counters and state",)"
-                      R"("config":"effective configuration"}})",
-                      reply, cap);
-    if (asked == "stats") return put_text(v->volume->stats_json(), reply, cap);
-    if (asked == "config") return put_text(v->volume->config().effective_json, reply, cap);
-    return -ENOTSUP;
+    auto answer = v->volume->control(verb, request ? request : "");
+    if (!answer) return to_errno(v->log, answer.error(), "control");
+    return put_text(*answer, reply, cap);
   });
 }
 

@@ -58,12 +58,14 @@ const char* name_of(OperationKind kind);  // "create", "write_slice" …
 using OperationReply = std::variant<std::monostate, CreateReply, Found, UnlinkReply, RenameReply,
                                     Attr, CopyRangeReply>;
 
-// What whoever replays an operation later answers instead of its arguments.
+// What whoever replays an operation later answers instead of its arguments. Space and
+// inodes were granted when it was acknowledged: the view's facts then have no limits.
 struct Replay {
   // ctime of new and trashed nodes and the score of delfiles: the standard gc removes
   // inodes that it cannot see and whose ctime is over an hour old.
   Timestamp at;
-  Ino trash = 0;  // of the hour of the replay; used where the operation had one
+  // Of the hour of the replay, used where the operation had one; 0: the operation's own.
+  Ino trash = 0;
   // copy_file_range: what was copied, instead of what the source holds now.
   const std::vector<SliceRecord>* copied = nullptr;
 };

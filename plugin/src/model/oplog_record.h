@@ -48,6 +48,7 @@ struct OplogRecord {
   std::vector<Write> writes;  // that were made locally, in order
   int64_t used_space = 0, used_inodes = 0;  // what it adds to the volume's counters
   std::vector<LockGuard> locks;
+  std::vector<SliceRecord> copied;  // copy_file_range: CopyRangeReply::pieces
   Timestamp base_mtime;       // content: of the file before
   bool staged = false;        // write_slice: its data may not be where others read it yet
   uint32_t pid = 0;           // of the caller, 0: unknown

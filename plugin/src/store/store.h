@@ -43,6 +43,9 @@ class Store : public Tables {
   // The last stop was not clean (or this is the first start): the tail of the log
   // may be missing at levels below kDisk.
   virtual bool unclean_start() const = 0;
+  // What recovery found to be more than a torn end of the log, so that records
+  // behind it are lost; lines for people. Empty: nothing of that kind.
+  virtual std::string recovery_damage() const = 0;
   // To be called last, when nothing uses the store any more: the next start is clean.
   virtual Result<void> close_clean() = 0;
 

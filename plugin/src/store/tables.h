@@ -28,7 +28,8 @@ inline constexpr size_t kTableCount = 5;
 // One transaction, for one thread at a time. Destruction without commit rolls
 // back. A snapshot is taken at the first access. Errors: kConflict when another
 // transaction has written what this one writes (roll back, run again), kLocalStore
-// when the store is broken (latched) or full (ENOSPC).
+// when the store is broken (latched) or full (ENOSPC); a commit that is refused has
+// written nothing. No key is empty: none such is found, to put one is a bug.
 class Transaction {
  public:
   virtual ~Transaction() = default;

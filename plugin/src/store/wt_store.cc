@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "store/wt_store.h"
+
+#include <algorithm>
+#include <cerrno>
+
+#include "store/files.h"
+#include "store/wt_transaction.h"
+
+namespace fastmeta::store {
+namespace {
+
+// How often it is looked whether a checkpoint is due for the size of the log.
+constexpr std::chrono::milliseconds kCheckpointLook{200};
+constexpr uint64_t kFloorMax = uint64_t{64} << 20;
+
+uint64_t floor_of(uint64_t reserve) { return std::min(reserve / 4, kFloorMax); }
+
+}  // namespace
+
+WtStore::WtStore(StoreOptions options, Log log, LockFile lock)
+    : options_(std::move(options)),
+      layout_(options_.dir),
+      log_(log),
+      lock_(std::move(lock)),
+      latch_(layout_.dir, log),
+      space_(layout_.dir, options_.free_space_reserve + kLogFileBytes,
+             floor_of(options_.free_space_reserve)),
+      group_sync_([this] { return flush_log(); }) {}
+
+WtStore::~WtStore() {
+  stop_threads();
+  latch_.close();
+  sessions_.reset();  // before the connection: it would close them itself
+  connection_.reset();
+}
+
+void WtStore::stop_threads() {
+  flusher_.stop();
+  checkpointer_.stop();
+}
+
+Result<void> WtStore::start() {
+  checkpoint_at_ = std::chrono::steady_clock::now();
+  checkpointer_.start("fm-checkpoint", std::min(kCheckpointLook, options_.checkpoint_interval),
+                      [this] { checkpoint_when_due(); });
+  if (options_.durability == Durability::kFlush) {
+    // A failure latches, which is where writers hear of it.
+    flusher_.start("fm-flush", options_.flush_interval, [this] { (void)sync(); });
+  }
+  return {};
+}
+
+Result<std::unique_ptr<Transaction>> WtStore::begin() {
+  MDP_TRY_VOID(latch_.check());
+  MDP_TRY(SessionPool::Lease lease, sessions_->lend());
+  return std::unique_ptr<Transaction>(std::make_unique<WtTransaction>(
+      std::move(lease), WtTransaction::Shared{latch_, space_, counters_}));
+}
+
+Result<SessionPtr> WtStore::own_session() {
+  MDP_TRY_VOID(latch_.check());
+  MDP_TRY(WT_SESSION * session, connection_->open_session());
+  return SessionPtr(session);
+}
+
+Result<void> WtStore::flush_log() {
+  MDP_TRY(SessionPtr session, own_session());
+  const uint64_t commits = counters_.commits.load(std::memory_order_acquire);
+  if (const int code = session->log_flush(session.get(), "sync=on"); code != 0)
+    return latch_.fail(code, "syncing the log");
+  counters_.syncs.fetch_add(1, std::memory_order_relaxed);
+  synced_commits_.store(commits, std::memory_order_release);
+  return {};
+}
+
+Result<void> WtStore::sync() {
+  MDP_TRY_VOID(latch_.check());
+  const uint64_t commits = counters_.commits.load(std::memory_order_acquire);
+  if (synced_commits_.load(std::memory_order_acquire) >= commits) return {};
+  return group_sync_.sync();
+}
+
+Result<void> WtStore::may_write() {
+  MDP_TRY_VOID(latch_.check());
+  return space_.above_reserve();
+}
+
+Result<void> WtStore::checkpoint() {
+  MDP_TRY(SessionPtr session, own_session());
+  if (const int code = session->checkpoint(session.get(), nullptr); code != 0)
+    return latch_.fail(code, "writing a checkpoint");
+  return {};
+}
+
+void WtStore::checkpoint_when_due() {
+  const uint64_t commits = counters_.commits.load(std::memory_order_acquire);
+  const uint64_t log_bytes = counters_.log_bytes.load(std::memory_order_relaxed);
+  const auto now = std::chrono::steady_clock::now();
+  if (commits == checkpoint_commits_ || latch_.broken()) return;
+  if (now - checkpoint_at_ < options_.checkpoint_interval &&
+      log_bytes - checkpoint_log_bytes_ < options_.checkpoint_log_bytes)
+    return;
+  // It writes too. Refused it is tried again at the next look.
+  if (auto room = space_.above_floor(); !room) {
+    if (!std::exchange(checkpoint_refused_, true)) log_.warn("{}", room.error().text);
+    return;
+  }
+  checkpoint_refused_ = false;
+  checkpoint_at_ = now;
+  checkpoint_commits_ = commits;
+  checkpoint_log_bytes_ = log_bytes;
+  (void)checkpoint();  // a failure latches
+}
+
+Tables::Stats WtStore::stats() const {
+  Stats stats;
+  stats.commits = counters_.commits.load(std::memory_order_relaxed);
+  stats.rollbacks = counters_.rollbacks.load(std::memory_order_relaxed);
+  stats.syncs = counters_.syncs.load(std::memory_order_relaxed);
+  if (auto names = list_dir(layout_.db())) {
+    for (const auto& name : *names) {
+      uint64_t& sum = is_log_file(name) ? stats.log_bytes : stats.bytes_on_disk;
+      sum += file_size(layout_.db() + "/" + name);
+    }
+  }
+  if (latch_.broken()) return stats;
+  auto opened = connection_->open_session();
+  if (!opened) return stats;
+  const SessionPtr session(*opened);
+  WT_CURSOR* cursor = nullptr;
+  if (session->open_cursor(session.get(), "statistics:", nullptr, "statistics=(fast)",
+                           &cursor) != 0)
+    return stats;
+  const char* description = nullptr;
+  const char* text = nullptr;
+  cursor->set_key(cursor, WT_STAT_CONN_CACHE_BYTES_INUSE);
+  int64_t value = 0;
+  if (cursor->search(cursor) == 0 &&
+      cursor->get_value(cursor, &description, &text, &value) == 0)
+    stats.bytes_in_cache = static_cast<uint64_t>(value);
+  cursor->close(cursor);
+  return stats;
+}
+
+Result<void> WtStore::close_clean() {
+  MDP_TRY_VOID(latch_.check());
+  stop_threads();
+  MDP_CHECK(sessions_);
+  sessions_.reset();
+  const auto connection = std::move(connection_);
+  auto closed = connection->close();
+  latch_.close();
+  if (!closed) return closed;
+  return replace_file(layout_.clean(), "clean\n");
+}
+
+}  // namespace fastmeta::store
