@@ -8,6 +8,7 @@
 //   conflict      {"id"}                      -> one, in full
 // and on a directory only:
 //   cache-check   {}                          -> {"damage": one line each, "" when sound}
+//   cache-state   {}                          -> {"records", "conflicts"}: unsent, unresolved
 //   cache-drop    {"exported": {"records", "conflicts"}} -> {}; refused (EBUSY) unless as
 //                 many as there are unsent and unresolved were exported by the caller
 #pragma once

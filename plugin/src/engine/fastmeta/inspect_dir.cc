@@ -84,6 +84,10 @@ Result<std::unique_ptr<store::Store>> open_store(const std::string& dir,
 }
 
 Result<std::string> on_store(store::Store& open, std::string_view verb, std::string_view request) {
+  if (verb == "cache-state") {
+    MDP_TRY(const Held held, count(open));
+    return json{{"records", held.records}, {"conflicts", held.conflicts}}.dump();
+  }
   if (verb != "cache-check") return inspect_tables(open, verb, request);
   MDP_TRY(std::string damage, open.verify());
   return json{{"damage", damage}}.dump(-1, ' ', false, json::error_handler_t::replace);
