@@ -55,7 +55,7 @@ class Fast:
     def stats(self):
         done = self.lab.clients["fastmeta"].run("stats", "--json", self.root)
         assert done.returncode == 0, done.stdout
-        return json.loads(done.stdout)
+        return json.loads(done.stdout)["plugin"]
 
     @property
     def state(self):
