@@ -161,7 +161,7 @@ def yaml(settings):
                 write(value, indent + "  ")
             elif isinstance(value, list):
                 lines.append(f"{indent}{key}:")
-                lines += [f"{indent}  - '{item}'" for item in value]
+                lines.extend(f"{indent}  - '{item}'" for item in value)
             elif isinstance(value, bool):
                 lines.append(f"{indent}{key}: {str(value).lower()}")
             else:
