@@ -103,8 +103,8 @@ int run(const Arguments& arguments) {
     tell_what_is_left(daemon, mount->path);
     return kOk;
   }
-  return complain(kFailed, mount->path + ": unmounted, but its process " + std::to_string(daemon.pid) +
-                               " still stores data");
+  return complain(kFailed, mount->path + ": unmounted, but its process " +
+                               std::to_string(daemon.pid) + " still stores data");
 }
 
 }  // namespace
