@@ -199,6 +199,7 @@ TEST(Operations, TellWhomAndWhatTheyConcern) {
 TEST(Reintegration, LeavesTheServerAsTheLocalState) {
   Dice dice(random_seed());
   std::set<OperationKind> kinds;
+  size_t done = 0;
   for (int round = 0; round < 400 && !::testing::Test::HasFailure(); ++round) {
     SCOPED_TRACE(round);
     PendingVolume v;
@@ -214,8 +215,9 @@ TEST(Reintegration, LeavesTheServerAsTheLocalState) {
       batch.clear();
     }
     EXPECT_TRUE(server == v.store);
-    EXPECT_GT(v.log.size(), 20u);
+    done += v.log.size();
   }
+  EXPECT_GT(done, 10'000u);
   EXPECT_EQ(kinds.size(), 12u);  // all but last_close
 }
 
