@@ -55,7 +55,7 @@ Result<std::unique_ptr<Transaction>> WtStore::begin() {
   MDP_TRY_VOID(latch_.check());
   MDP_TRY(SessionPool::Lease lease, sessions_->lend());
   return std::unique_ptr<Transaction>(std::make_unique<WtTransaction>(
-      std::move(lease), WtTransaction::Shared{latch_, space_, counters_}));
+      std::move(lease), WtTransaction::Shared{latch_, space_, counters_, commit_mutex_}));
 }
 
 Result<SessionPtr> WtStore::own_session() {
@@ -66,6 +66,10 @@ Result<SessionPtr> WtStore::own_session() {
 
 Result<void> WtStore::flush_log() {
   MDP_TRY(SessionPtr session, own_session());
+  // A commit that comes in between makes WiredTiger sleep for 1 ms and look again. At
+  // level kDisk, where it would have to wait for the next sync anyway, it is kept out.
+  std::unique_lock lock(commit_mutex_, std::defer_lock);
+  if (options_.durability == Durability::kDisk) lock.lock();
   const uint64_t commits = counters_.commits.load(std::memory_order_acquire);
   if (const int code = session->log_flush(session.get(), "sync=on"); code != 0)
     return latch_.fail(code, "syncing the log");
