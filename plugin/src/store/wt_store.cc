@@ -66,10 +66,6 @@ Result<SessionPtr> WtStore::own_session() {
 
 Result<void> WtStore::flush_log() {
   MDP_TRY(SessionPtr session, own_session());
-  // A commit that comes in between makes WiredTiger sleep for 1 ms and look again. At
-  // level kDisk, where it would have to wait for the next sync anyway, it is kept out.
-  std::unique_lock lock(commit_mutex_, std::defer_lock);
-  if (options_.durability == Durability::kDisk) lock.lock();
   const uint64_t commits = counters_.commits.load(std::memory_order_acquire);
   if (const int code = session->log_flush(session.get(), "sync=on"); code != 0)
     return latch_.fail(code, "syncing the log");
