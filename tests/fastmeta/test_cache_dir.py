@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from fastmeta.conftest import Fast, write
+from fastmeta.conftest import Fast, names, write
 
 pytestmark = pytest.mark.quick
 

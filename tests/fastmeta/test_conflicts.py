@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from fastmeta.conftest import Fast, read, soon, sound, tree, write
+from fastmeta.conftest import Fast, names, read, soon, sound, tree, write
 from support.process import wait_until
 
 pytestmark = pytest.mark.quick
@@ -75,7 +75,7 @@ def test_a_folder_removed_there_and_filled_here(apart, standard, volume):
     meet(apart)
     assert conflicts(apart) >= 1
     soon(lambda: os.listdir(apart.path()) == ["other"], "what is left here")
-    assert os.listdir(standard.path()) == ["other"]
+    assert names(standard.path()) == ["other"]
     apart.mount.unmount()
     assert sound(apart.lab, volume) == []
 
@@ -118,8 +118,8 @@ def test_different_names_in_one_folder_never_conflict(lab, volume, fast, standar
         write(standard.path(f"theirs{n}"), b"")
     fast.drained()
     assert fast.stats()["conflicts"]["total"] == 0
-    names = sorted([f"ours{n}" for n in range(300)] + [f"theirs{n}" for n in range(300)])
-    soon(lambda: sorted(os.listdir(standard.path())) == names, "all names")
-    assert sorted(os.listdir(fast.path())) == names
+    all_names = sorted([f"ours{n}" for n in range(300)] + [f"theirs{n}" for n in range(300)])
+    soon(lambda: names(standard.path()) == all_names, "all names")
+    assert names(fast.path()) == all_names
     fast.mount.unmount()
     assert sound(lab, volume) == []

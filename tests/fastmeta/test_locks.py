@@ -7,22 +7,26 @@ import sys
 
 import pytest
 
-from fastmeta.conftest import Fast, soon, write
+from fastmeta.conftest import Fast, names, soon, write
 from support.process import wait_until
 
 pytestmark = pytest.mark.quick
 
 COUNT = r"""
 import fcntl, os, sys
-path, turns, how = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+path, turns, how, own = sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4] == "own"
+lock = fcntl.flock if how == "flock" else fcntl.lockf
 for _ in range(turns):
-    with open(path, "r+b", buffering=0) as file:
-        (fcntl.flock if how == "flock" else fcntl.lockf)(file, fcntl.LOCK_EX)
-        number = int(file.read() or b"0") + 1
-        file.seek(0)
-        file.write(b"%d" % number)
-        os.fsync(file.fileno()) if number % 2 else None
-        (fcntl.flock if how == "flock" else fcntl.lockf)(file, fcntl.LOCK_UN)
+    with open(path if own else path + ".lock", "r+b", buffering=0) as held:
+        lock(held, fcntl.LOCK_EX)
+        with open(path, "r+b", buffering=0) as file:
+            number = int(file.read() or b"0") + 1
+            file.seek(0)
+            file.write(b"%d" % number)
+            os.fsync(file.fileno()) if number % 2 else None
+            if own and how == "lockf":
+                continue  # a close of the file lets go of the lock
+        lock(held, fcntl.LOCK_UN)
 """
 
 
@@ -47,16 +51,20 @@ def test_a_lock_held_by_one_blocks_the_other(fast, standard):
             wait_until(lambda: not refused(theirs, fcntl.LOCK_EX), 5, "the lock")
 
 
+@pytest.mark.parametrize("which", ["own", "other"])
 @pytest.mark.parametrize("how", ["flock", "lockf"])
-def test_a_counter_under_a_lock_ends_exact(lab, volume, fast, standard, how):
+def test_a_counter_under_a_lock_ends_exact(lab, volume, fast, standard, how, which):
+    """The lock is on the counter itself, or on another file (the standard client looks at a
+    file's attributes only when it is opened)."""
     second = Fast(lab, volume)
     write(fast.path("counter"), b"0")
+    write(fast.path("counter.lock"), b"")
     fast.drained()
     for other in (second, standard):
-        soon(lambda: os.path.exists(other.path("counter")), "the counter")
+        soon(lambda: os.path.exists(other.path("counter.lock")), "the counter")
     turns = 25
     workers = [subprocess.Popen([sys.executable, "-c", COUNT, mount.path("counter"), str(turns),
-                                 how]) for mount in (fast, second, standard)]
+                                 how, which]) for mount in (fast, second, standard)]
     try:
         for worker in workers:
             assert worker.wait(120) == 0

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from fastmeta.conftest import Fast, read, soon, write
+from fastmeta.conftest import Fast, names, read, soon, write
 
 pytestmark = pytest.mark.quick
 
@@ -53,7 +53,7 @@ def test_mode_contents_name_attribute_and_target_follow(fast, other):
     os.setxattr(other.path("file"), "user.a", b"1")
     seen(lambda: os.getxattr(fast.path("file"), "user.a") == b"1", "the attribute")
     os.rename(other.path("file"), other.path("moved"))
-    seen(lambda: sorted(os.listdir(fast.path())) == ["link", "moved"], "the new name")
+    seen(lambda: names(fast.path()) == ["link", "moved"], "the new name")
     assert not os.path.exists(fast.path("file"))
     os.unlink(other.path("link"))
     os.symlink("second", other.path("link"))
@@ -79,8 +79,8 @@ def test_many_changes_elsewhere_in_a_folder_that_is_in_use_here(fast, other):
     other.settled()
     fast.drained()
     want = sorted([f"theirs{n}" for n in range(100)] + [f"ours{n}" for n in range(100)])
-    seen(lambda: sorted(os.listdir(fast.path("busy"))) == want, "all names here")
-    soon(lambda: sorted(os.listdir(other.path("busy"))) == want, "all names there")
+    seen(lambda: names(fast.path("busy")) == want, "all names here")
+    soon(lambda: names(other.path("busy")) == want, "all names there")
     assert fast.stats()["conflicts"]["total"] == 0
 
 

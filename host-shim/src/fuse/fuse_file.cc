@@ -119,7 +119,16 @@ void on_flush(fuse_req_t req, fuse_ino_t ino, fuse_file_info* fi) {
   const mdp_caller who = caller_of(req);
   const FileHandle& handle = handle_of(fi);
   int rc = handle.data->flush(who);
-  if (rc == 0 && handle.writes) rc = report_sacrifice(fs, ino);
+  if (rc == 0 && handle.writes) {
+    // A child process that closes what it has inherited must not swallow the only word of
+    // it: whoever syncs or closes next hears it once more.
+    rc = report_sacrifice(fs, ino);
+    if (rc != 0) {
+      handle.owed->store(rc);
+    } else {
+      rc = handle.owed->exchange(0);
+    }
+  }
   if (fs.posix_owners.remove(ino, fi->lock_owner)) {
     mdp_lock all{};
     all.end = std::numeric_limits<int64_t>::max();
@@ -136,6 +145,8 @@ void on_fsync(fuse_req_t req, fuse_ino_t ino, int, fuse_file_info* fi) {
   if (rc == 0 && fs.ops.fsync != nullptr) {
     rc = fs.ops.fsync(fs.volume, ino, MDP_FSYNC_CONFIGURED);
   }
+  const int owed = handle_of(fi).owed->exchange(0);
+  if (rc == 0) rc = owed;
   reply_result(req, rc);
 }
 

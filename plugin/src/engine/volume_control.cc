@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <nlohmann/json.hpp>
 
+#include "engine/fastmeta/inspect.h"
 #include "engine/volume.h"
 
 namespace fastmeta::engine {
@@ -31,6 +32,10 @@ Result<std::string> Volume::control(std::string_view verb, std::string_view requ
                   {"stats", "counters and state"},
                   {"config", "effective configuration"},
                   {"flush", "wait until all that is acknowledged is sent; timeout_ms"},
+                  {"oplog", "what is not sent yet; after, limit, full"},
+                  {"oplog-record", "one of them; seq"},
+                  {"conflicts", "what was sacrificed; after, limit"},
+                  {"conflict", "one of them; id"},
                   {"resume", "go on after too many conflicts"}}}}
         .dump();
   if (verb == "stats") return stats_json();
@@ -48,6 +53,7 @@ Result<std::string> Volume::control(std::string_view verb, std::string_view requ
     fast_->reintegration().resume();
     return std::string("{}");
   }
+  if (fast()) return inspect_tables(fast_->store(), verb, request);
   return Error{Fault::kAnswer, ENOTSUP, "unknown verb"};
 }
 

@@ -21,6 +21,7 @@ constexpr milliseconds kNap{50};           // of a pause, between looks whether 
 constexpr size_t kBatchLeast = 64;         // commands, however often others interfere
 constexpr int kNilsBeforeScript = 3;
 constexpr size_t kPointsMax = 4096;        // sequence points that are remembered
+constexpr size_t kCountedMax = 100'000;    // directories
 constexpr int64_t kMinuteNs = 60'000'000'000;
 
 size_t cost(const model::OplogRecord& record) {
@@ -138,7 +139,8 @@ Result<void> Reintegration::Worker::compare_cursor() {
   std::optional<std::string> value;
   if (reply.is_text()) value = std::move(reply.text);
   const uint64_t known = std::max({highest_.load(), parts_.backlog.last(), progress_.highest_seq});
-  MDP_TRY(CursorFound found, check_.compare(value, progress_, known, first_));
+  MDP_TRY(CursorFound found, check_.compare(value, progress_, known,
+                                          first_ && volume_.unclean_start));
   if (!found.refusal.empty()) {
     refuse(std::move(found.refusal));
     return {};
@@ -155,6 +157,7 @@ Result<void> Reintegration::Worker::compare_cursor() {
   highest_.store(std::max(known, cursor_.highest()));
   first_ = false;
   epoch_ = epoch;
+  counted_.clear();
 
   // What a lost reply has confirmed all the same; and numbers that are neither pending
   // nor known to the server: cancelled or journalled ones.
@@ -336,12 +339,32 @@ Result<bool> Reintegration::Worker::prepare() {
     return false;
   }
   if (!batch.view->opens_unchanged()) return false;
-  merge_batch(parts_.keys, batch);
+  MDP_TRY_VOID(merge(batch));
   model::ClientCursor cursor = cursor_;
   for (uint64_t seq : skipped_) cursor.add(seq);
   for (const PendingPtr& item : batch.items) cursor.add(item->record.seq);
   batch.cursor = model::encode_cursor(cursor);
   return true;
+}
+
+Result<void> Reintegration::Worker::merge(SyncBatch& batch) {
+  if (counted_.size() > kCountedMax) counted_.clear();
+  for (const auto& [dir, there] : batch.has_stats)
+    if (there) counted_.insert(dir);
+  merge_batch(parts_.keys, batch);
+  if (!batch.facts.dir_stats) batch.merged.dir_stats.clear();
+  if (batch.merged.dir_stats.empty()) return {};
+  for (const model::DirStatDelta& delta : batch.merged.dir_stats) {
+    bool there = counted_.contains(delta.dir);
+    if (!there) {
+      MDP_TRY(there, volume_.ensure_statistics(delta.dir));
+      if (there) counted_.insert(delta.dir);
+    }
+    batch.has_stats[delta.dir] = there;
+  }
+  merge_batch(parts_.keys, batch);
+  batch.merged.dir_stats.clear();  // of directories that are gone
+  return {};
 }
 
 Result<void> Reintegration::Worker::give_way(const Clash& clash) {

@@ -60,6 +60,8 @@ class Reintegration::Worker {
   Result<void> give_way(const Clash& clash);
   Result<bool> send_script();
   void cancel_pairs();
+  // Statistics of directories go into the transaction; those without rows are counted first.
+  Result<void> merge(SyncBatch& batch);
   void refuse(std::string why);
   void tell_recovered();
   model::VolumeFacts facts() const;
@@ -92,6 +94,7 @@ class Reintegration::Worker {
   size_t batch_limit_;                 // commands
   int nils_ = 0;                       // in a row
 
+  std::set<model::Ino> counted_;       // directories that have rows of statistics
   std::deque<Timestamp> conflict_times_;
   std::atomic<bool> stopping_{false}, refused_{false};
   std::atomic<uint64_t> highest_{0};
