@@ -49,6 +49,8 @@ class SessionPool {
   // out after `limit`, and then nothing is paused.
   bool pause(std::chrono::milliseconds limit);
   void resume();
+  // Forgets the idle sessions without closing them.
+  void abandon();
 
  private:
   void give_back(std::unique_ptr<Session> session);
