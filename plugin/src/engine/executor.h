@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "model/mutations.h"
+#include "model/operation.h"
 #include "model/view.h"
 #include "util/result.h"
 
@@ -22,6 +23,8 @@ using WriteRule = std::function<Result<void>(const model::View&, model::Mutation
 struct WriteHints {
   std::vector<model::ReadKey> reads;  // will probably be needed: load them in the first round
   model::Ino turn = 0;                // writers of this inode had better go one after another
+  uint32_t pid = 0;                   // of the caller, 0: unknown
+  bool staged = false;                // write_slice: its data is not yet where others read it
 };
 
 // What has to follow a committed transaction, however it reached the store.
@@ -41,7 +44,13 @@ class Executor {
   // Runs a rule that only reads. fresh: its reads are answered by the server.
   virtual Result<void> read(const ReadRule& rule, bool fresh) = 0;
 
-  // Runs a rule and commits what it wants changed; an empty wish commits nothing.
+  // Carries an operation out. Its arguments' times and numbers are the caller's.
+  virtual Result<model::OperationReply> apply(const model::Operation& operation,
+                                              const WriteHints& hints) = 0;
+
+  // Runs a rule and commits what it wants changed; an empty wish commits nothing. For
+  // what is no operation of a user (locks, trash directories, deletion of data): it goes
+  // to the server in every mode.
   virtual Result<void> write(const WriteRule& rule, const WriteHints& hints) = 0;
 
   // Typed forms: the reply of the run that counted.
@@ -56,6 +65,11 @@ class Executor {
         },
         fresh));
     return std::move(*reply);
+  }
+  template <typename Reply>
+  Result<Reply> apply_reply(const model::Operation& operation, const WriteHints& hints = {}) {
+    MDP_TRY(model::OperationReply reply, apply(operation, hints));
+    return std::get<Reply>(std::move(reply));
   }
   template <typename Reply, typename Rule>
   Result<Reply> write_reply(Rule&& rule, const WriteHints& hints = {}) {

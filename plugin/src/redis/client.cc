@@ -89,6 +89,11 @@ class SingleClient : public Client {
     return lease.roundtrip(commands, deadline);
   }
 
+  Result<std::unique_ptr<Sent>> send(std::vector<Command> commands, uint64_t epoch,
+                                     Deadline deadline) override {
+    return pipeline_.send(commands, epoch, deadline);
+  }
+
   Result<Lease> lease(Deadline deadline) override { return pool_->lend(deadline); }
 
  private:

@@ -82,6 +82,16 @@ class Lease {
   std::unique_ptr<State> state_;
 };
 
+// Commands on their way on the tracking connection; see Client::send.
+class Sent {
+ public:
+  virtual ~Sent() = default;
+  // Waits for all replies, error replies among them. kUnreachable: the connection was
+  // lost, or the deadline passed, after the commands may have reached the server;
+  // kDisconnected: surely not. Call it once.
+  virtual Result<std::vector<Reply>> wait() = 0;
+};
+
 class Client {
  public:
   // Connects once, in this thread, checks HELLO 3 and SELECT, reads INFO; starts
@@ -110,6 +120,14 @@ class Client {
   // write could not be judged; a read whose reply is lost is sent again.
   virtual Result<std::vector<Reply>> read(std::span<const Command> commands,
                                           Deadline deadline) = 0;
+  // On the multiplexed connection too, without waiting for the replies: as one block,
+  // in the order of the calls, and never sent a second time. For transactions (WATCH …
+  // MULTI … EXEC) of one user at a time; reads of others may pass between blocks, never
+  // within one. kDisconnected at once when there is no connection. `epoch`: fails with
+  // kDisconnected unless the connection is still that one (see epoch()), so that a
+  // WATCH and its EXEC never go to two connections.
+  virtual Result<std::unique_ptr<Sent>> send(std::vector<Command> commands, uint64_t epoch,
+                                             Deadline deadline) = 0;
   // A connection of the pool; waits for a free one, and for a server that is not
   // there, until the deadline.
   virtual Result<Lease> lease(Deadline deadline) = 0;

@@ -102,12 +102,12 @@ void Pipeline::flush(std::unique_lock<std::mutex>& lock, const std::shared_ptr<L
     lock.lock();
     if (moved.how == Socket::Moved::How::kClosed) {
       // The thread sees the end and judges it.
-      link->socket.shut();
-      link->waiting.clear();
+      link->shut();
       link->sent = link->sending.size();
       break;
     }
     link->sent += moved.bytes;
+    link->written += moved.bytes;
     link->needs_room = link->sent < link->sending.size();
     if (link->needs_room) break;
   }
@@ -117,12 +117,14 @@ void Pipeline::flush(std::unique_lock<std::mutex>& lock, const std::shared_ptr<L
 
 void Pipeline::fail_all() {
   std::vector<Request*> left;
+  std::vector<Failed> blocks;
   {
     std::lock_guard lock(mutex_);
     stopped_ = true;
     left.assign(parked_.begin(), parked_.end());
     parked_.clear();
     if (link_) {
+      blocks = take_blocks(*link_);
       for (Expected& one : link_->expected) {
         if (one.request) left.push_back(one.request);
       }
@@ -131,6 +133,7 @@ void Pipeline::fail_all() {
   }
   Error error{Fault::kDisconnected, EIO, fmt::format("{}: stopped", dialer_->where())};
   for (Request* request : left) request->finish(error);
+  fail(std::move(blocks), "stopped");
 }
 
 }  // namespace fastmeta::redis

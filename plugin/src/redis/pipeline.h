@@ -53,12 +53,14 @@ class Pipeline {
   void join();
 
   Result<std::vector<Reply>> read(std::span<const Command> commands, Deadline deadline);
+  Result<std::unique_ptr<Sent>> send(std::span<const Command> commands, uint64_t epoch,
+                                     Deadline deadline);
   bool connected() const { return connected_; }
   uint64_t epoch() const { return epoch_; }
 
  private:
   using Clock = std::chrono::steady_clock;
-
+  class Block;
   // What ends a connection.
   using Reason = std::optional<std::string>;
 
@@ -78,6 +80,15 @@ class Pipeline {
   void fail_all();
 
   Result<std::vector<Reply>> give_up(Request& request);
+  Result<std::vector<Reply>> wait_for(Request& block, Deadline deadline);
+  // With the lock held: the blocks that will get no reply, and whether each surely never
+  // left; the rest of what is expected stays.
+  struct Failed {
+    std::shared_ptr<Request> block;
+    Fault fault;
+  };
+  static std::vector<Failed> take_blocks(Link& link);
+  void fail(std::vector<Failed> blocks, const std::string& why);
   // Both with the lock held; flush() lets go of it while writing.
   void append(Link& link, Request& request);
   void flush(std::unique_lock<std::mutex>& lock, const std::shared_ptr<Link>& link);

@@ -104,7 +104,7 @@ Pipeline::Reason Pipeline::take_replies(Link& link) {
 
 bool Pipeline::deliver(Link& link, std::vector<Reply>& replies) {
   if (replies.empty()) return true;
-  std::vector<Request*> finished;
+  std::vector<Expected> finished;
   size_t taken = 0;
   {
     std::lock_guard lock(mutex_);
@@ -113,11 +113,11 @@ bool Pipeline::deliver(Link& link, std::vector<Reply>& replies) {
       if (front.is_ping) link.ping_waits = false;
       if (front.request) front.request->replies.push_back(std::move(replies[taken]));
       if (--front.left > 0) continue;
-      if (front.request) finished.push_back(front.request);
+      if (front.request) finished.push_back(std::move(front));
       link.expected.pop_front();
     }
   }
-  for (Request* request : finished) request->finish();
+  for (Expected& one : finished) one.request->finish();
   bool all = taken == replies.size();
   replies.clear();
   return all;
@@ -166,8 +166,8 @@ Pipeline::Reason Pipeline::check_ping(const std::shared_ptr<Link>& link, Deadlin
 }
 
 std::shared_ptr<Link> Pipeline::go_up(Connection connection) {
-  auto link = std::make_shared<Link>(connection.take_socket(), connection.take_reader());
-  ++epoch_;
+  auto link =
+      std::make_shared<Link>(connection.take_socket(), connection.take_reader(), ++epoch_);
   connected_ = true;
   if (hooks_.client.on_ready) hooks_.client.on_ready();
 
@@ -180,11 +180,13 @@ std::shared_ptr<Link> Pipeline::go_up(Connection connection) {
 }
 
 void Pipeline::go_down(Link& link, const std::string& why) {
+  std::vector<Failed> blocks;
   {
     std::lock_guard lock(mutex_);
     connected_ = false;
     link_.reset();
     outage_ = why;
+    blocks = take_blocks(link);
     // Reads only: asking again does no harm.
     for (auto one = link.expected.rbegin(); one != link.expected.rend(); ++one) {
       if (!one->request) continue;
@@ -196,6 +198,8 @@ void Pipeline::go_down(Link& link, const std::string& why) {
   log_.warn("lost {}: {}", dialer_->where(), why);
   if (hooks_.lost) hooks_.lost();
   if (hooks_.client.on_lost) hooks_.client.on_lost();
+  // Whoever sees a block fail may count on the loss being known.
+  fail(std::move(blocks), why);
 }
 
 std::optional<Connection> Pipeline::connect_again() {

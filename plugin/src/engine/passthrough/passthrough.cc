@@ -9,7 +9,6 @@
 #include <thread>
 
 #include "engine/redis_commands.h"
-#include "model/schema/codec.h"
 
 namespace fastmeta::engine {
 
@@ -26,16 +25,6 @@ namespace {
 // one per ancestor. A rule that never has enough is a bug.
 constexpr int kRoundsMax = 4200;
 
-// An entry and the attributes of its inode in one round trip. Inode numbers that
-// a Lua number cannot hold are left to a second read.
-constexpr const char* kLookupScript =
-    "local e = redis.call('HGET', KEYS[1], ARGV[1]) "
-    "if not e then return {} end "
-    "if #e ~= 9 then return {e} end "
-    "local n = 0 for b = 2, 9 do n = n * 256 + string.byte(e, b) end "
-    "if n > 4503599627370495 then return {e} end "
-    "return {e, redis.call('GET', ARGV[2] .. string.format('%.0f', n))}";
-
 std::chrono::milliseconds jitter(int attempt) {
   static thread_local std::minstd_rand random{std::random_device{}()};
   const int most = std::min(attempt * attempt, 200);
@@ -48,7 +37,7 @@ std::chrono::milliseconds jitter(int attempt) {
 class Passthrough::LoadedView final : public model::View {
  public:
   LoadedView(const model::VolumeFacts& facts, const model::KeySpace& keys, const OpenTable& open,
-             ValueCache* cache)
+             ReadCache* cache)
       : View(facts, keys), open_(open), cache_(cache) {}
 
   bool open_here(model::Ino ino) const override {
@@ -86,12 +75,12 @@ class Passthrough::LoadedView final : public model::View {
 
  private:
   const OpenTable& open_;
-  ValueCache* cache_;
+  ReadCache* cache_;
   mutable std::map<ReadKey, RawValue> loaded_;
   mutable std::map<model::Ino, bool> opens_asked_;
 };
 
-Passthrough::Passthrough(redis::Client& client, const model::KeySpace& keys, ValueCache& cache,
+Passthrough::Passthrough(redis::Client& client, const model::KeySpace& keys, ReadCache& cache,
                          OwnEchoes& echoes, OpenTable& open, Effects& effects, Volume volume,
                          PassthroughOptions options, Log log)
     : client_(client),
@@ -102,7 +91,8 @@ Passthrough::Passthrough(redis::Client& client, const model::KeySpace& keys, Val
       effects_(effects),
       volume_(std::move(volume)),
       options_(options),
-      log_(std::move(log)) {}
+      log_(std::move(log)),
+      fetcher_(client, keys) {}
 
 Result<void> Passthrough::read(const ReadRule& rule, bool fresh) {
   const Deadline deadline = client_.deadline();
@@ -118,50 +108,21 @@ Result<void> Passthrough::read(const ReadRule& rule, bool fresh) {
 }
 
 Result<void> Passthrough::fetch(LoadedView& view, std::vector<ReadKey> wanted, Deadline deadline) {
-  std::vector<Command> commands;
-  std::vector<bool> scripted;
-  for (const ReadKey& read : wanted) {
-    const auto parsed = read.kind == ReadKind::kField ? keys_.parse(read.key) : std::nullopt;
-    scripted.push_back(parsed && parsed->kind == 'd' && scripts_.load(std::memory_order_relaxed));
-    if (scripted.back())
-      commands.push_back({"EVAL", kLookupScript, "1", read.key, read.field, keys_.prefix() + "i"});
-    else
-      commands.push_back(to_command(read));
-  }
-  const ValueCache::Token token = cache_.begin();
+  const ReadCache::Token token = cache_.begin();
   round_trips_.fetch_add(1, std::memory_order_relaxed);
-  MDP_TRY(auto replies, client_.read(commands, deadline));
-  auto keep = [&](const ReadKey& read, RawValue value) {
+  MDP_TRY(auto answers, fetcher_.fetch(wanted, deadline));
+  for (auto& [read, value] : answers) {
     cache_.store(token, read, value);
     view.put(read, std::move(value));
-  };
-  for (size_t i = 0; i < wanted.size(); ++i) {
-    if (!scripted[i]) {
-      MDP_TRY(RawValue value, to_value(wanted[i], std::move(replies[i])));
-      keep(wanted[i], std::move(value));
-      continue;
-    }
-    Reply& pair = replies[i];
-    if (pair.is_error() && !pair.text.starts_with("NOPERM") &&
-        !pair.text.starts_with("ERR unknown"))
-      return redis::refused(pair, "EVAL");
-    if (pair.kind != Reply::Kind::kArray) {
-      // This server does not let us run scripts: the rule asks again, plainly.
-      scripts_.store(false, std::memory_order_relaxed);
-      continue;
-    }
-    MDP_TRY(RawValue entry,
-            to_value(wanted[i], pair.items.empty() ? Reply{} : std::move(pair.items[0])));
-    if (pair.items.size() > 1) {
-      if (auto dentry = model::decode_dentry(entry.bytes)) {
-        const ReadKey attr = view.attr_key(dentry->ino);
-        MDP_TRY(RawValue value, to_value(attr, std::move(pair.items[1])));
-        keep(attr, std::move(value));
-      }
-    }
-    keep(wanted[i], std::move(entry));
   }
   return {};
+}
+
+Result<model::OperationReply> Passthrough::apply(const model::Operation& operation,
+                                                 const WriteHints& hints) {
+  return write_reply<model::OperationReply>(
+      [&](const model::View& seen, Mutations& out) { return model::apply(operation, seen, out); },
+      hints);
 }
 
 Result<void> Passthrough::write(const WriteRule& rule, const WriteHints& hints) {
@@ -217,7 +178,7 @@ Result<void> Passthrough::attempt(const WriteRule& rule, const WriteHints& hints
     }
     const auto created = born(view, wanted);
     for (const model::Write* w : created) echoes_.expect(w->key);
-    const ValueCache::Token token = cache_.begin();
+    const ReadCache::Token token = cache_.begin();
     auto replies = commit(*lease, wanted, deadline);
     lease.reset();
     if (!replies) {

@@ -12,10 +12,11 @@
 #include <functional>
 
 #include "engine/executor.h"
+#include "engine/fetcher.h"
 #include "engine/open_table.h"
 #include "engine/passthrough/own_echoes.h"
 #include "engine/passthrough/turns.h"
-#include "engine/passthrough/value_cache.h"
+#include "engine/read_cache.h"
 #include "model/schema/keys.h"
 #include "redis/client.h"
 #include "util/log.h"
@@ -36,12 +37,14 @@ class Passthrough final : public Executor {
     std::function<Result<void>()> may_write;
   };
 
-  Passthrough(redis::Client& client, const model::KeySpace& keys, ValueCache& cache,
+  Passthrough(redis::Client& client, const model::KeySpace& keys, ReadCache& cache,
               OwnEchoes& echoes, OpenTable& open, Effects& effects, Volume volume,
               PassthroughOptions options, Log log);
 
   Result<void> read(const ReadRule& rule, bool fresh) override;
   Result<void> write(const WriteRule& rule, const WriteHints& hints) override;
+  Result<model::OperationReply> apply(const model::Operation& operation,
+                                      const WriteHints& hints) override;
 
   struct Stats {
     uint64_t transactions = 0, conflicts = 0, round_trips = 0;
@@ -65,15 +68,15 @@ class Passthrough final : public Executor {
 
   redis::Client& client_;
   const model::KeySpace& keys_;
-  ValueCache& cache_;
+  ReadCache& cache_;
   OwnEchoes& echoes_;
   OpenTable& open_;
   Effects& effects_;
   const Volume volume_;
   const PassthroughOptions options_;
   const Log log_;
+  Fetcher fetcher_;
   Turns turns_;
-  std::atomic<bool> scripts_{true};  // the server lets us run them
   std::atomic<uint64_t> transactions_{0}, conflicts_{0}, round_trips_{0};
 };
 

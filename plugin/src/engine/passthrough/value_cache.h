@@ -26,16 +26,13 @@
 #include <unordered_map>
 
 #include "engine/listing.h"
+#include "engine/read_cache.h"
 #include "model/read_key.h"
 
 namespace fastmeta::engine {
 
-class ValueCache {
+class ValueCache final : public ReadCache {
  public:
-  struct Token {
-    uint64_t seq = 0;
-    uint64_t epoch = 0;
-  };
   struct Stats {
     uint64_t hits = 0, misses = 0, keys = 0, bytes = 0, evicted = 0;
     uint64_t invalidations = 0, cancelled_fills = 0;
@@ -47,16 +44,17 @@ class ValueCache {
   void disable();
   bool enabled() const { return enabled_.load(std::memory_order_acquire); }
 
-  Token begin() const;
-  void store(const Token& token, const model::ReadKey& read, const model::RawValue& value);
+  Token begin() const override;
+  void store(const Token& token, const model::ReadKey& read,
+             const model::RawValue& value) override;
   void store_listing(const Token& token, const std::string& dir_key,
                      std::shared_ptr<const Listing> listing);
 
   // The value, if known. A name of a complete listing is known, absent ones too.
-  std::optional<model::RawValue> find(const model::ReadKey& read);
+  std::optional<model::RawValue> find(const model::ReadKey& read) override;
   std::shared_ptr<const Listing> find_listing(const std::string& dir_key);
 
-  void invalidate(const std::string& key);
+  void invalidate(const std::string& key) override;
   // Drops everything and cancels all fills; stays enabled.
   void clear();
 

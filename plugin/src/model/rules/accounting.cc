@@ -58,17 +58,19 @@ void put_attr(const View& seen, Mutations& out, Ino ino, const Attr& attr) {
   out.set(seen.keys().attr(ino), encode_attr(attr));
 }
 
+void touch_ctime(Attr& attr, Timestamp now) { attr.ctime = std::max(attr.ctime, now); }
+
 bool touch_dir(const VolumeFacts& facts, Attr& dir, Timestamp now, bool forced) {
   if (!forced && now.nanos() - dir.mtime.nanos() < facts.dir_mtime_step_ns) return false;
   dir.mtime = std::max(dir.mtime, now);
-  dir.ctime = now;
+  touch_ctime(dir, now);
   return true;
 }
 
 void touch_content(Attr& attr, Timestamp mtime, Timestamp now) {
   if (mtime == attr.mtime) mtime = Timestamp::from_nanos(mtime.nanos() + 1);
   attr.mtime = mtime;
-  attr.ctime = now;
+  touch_ctime(attr, now);
 }
 
 }  // namespace fastmeta::model

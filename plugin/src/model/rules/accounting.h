@@ -29,6 +29,10 @@ void zero_dir_stats(const View& seen, Mutations& out, Ino dir);
 // SET i{ino}.
 void put_attr(const View& seen, Mutations& out, Ino ino, const Attr& attr);
 
+// ctime of a node that changed. It never goes back: of a change that reaches the
+// server late the standard gc would think that it is an old leftover.
+void touch_ctime(Attr& attr, Timestamp now);
+
 // Sets the times of a directory whose entries change. Unless `forced`, times
 // younger than the volume's step are left alone, so that a burst of creations
 // does not write the parent each time; false then. mtime never goes back.

@@ -78,31 +78,56 @@ void append_pieces(const View& seen, const CopyRangeArgs& want,
   }
 }
 
+// Of pieces that were chosen earlier.
+Result<uint64_t> length_of(const std::vector<SliceRecord>& pieces, const CopyRangeArgs& want) {
+  uint64_t len = 0;
+  for (const SliceRecord& piece : pieces) {
+    if (piece.id != 0 && uint64_t{piece.off} + piece.len > piece.size) return answer(EINVAL);
+    len += piece.len;
+  }
+  if (len > want.len) return answer(EINVAL);
+  return len;
+}
+
+Result<CopyRangeReply> copy_pieces(const View& seen, const CopyRangeArgs& want, Attr to,
+                                   std::vector<SliceRecord> pieces, uint64_t len,
+                                   Mutations& out) {
+  const uint64_t old_length = to.length;
+  MDP_TRY(int64_t space, grow(seen, to, std::max(old_length, want.to_off + len)));
+  touch_content(to, want.now, want.now);
+  append_pieces(seen, want, pieces, out);
+  put_attr(seen, out, want.to, to);
+  if (space > 0) add_space(seen, out, space);
+  MDP_TRY_VOID(count_length_change(seen, out, want.to, to, old_length));
+  return CopyRangeReply{len, std::move(to), std::move(pieces)};
+}
+
 }  // namespace
 
 Result<CopyRangeReply> copy_file_range(const View& seen, const CopyRangeArgs& want,
-                                       Mutations& out) {
+                                       Mutations& out,
+                                       const std::vector<SliceRecord>* given) {
   MDP_TRY_VOID(check_ranges(want));
-  MDP_TRY_VOID(seen.need({seen.attr_key(want.from), seen.attr_key(want.to),
-                          seen.chunk_key(want.from, static_cast<uint32_t>(want.from_off /
-                                                                          kChunkBytes))}));
+  std::vector<ReadKey> reads = {seen.attr_key(want.from), seen.attr_key(want.to)};
+  if (!given)
+    reads.push_back(
+        seen.chunk_key(want.from, static_cast<uint32_t>(want.from_off / kChunkBytes)));
+  MDP_TRY_VOID(seen.need(reads));
   MDP_TRY(auto from, seen.attr(want.from));
   MDP_TRY(auto to, seen.attr(want.to));
   if (!from || !to) return answer(ENOENT);
   if (!from->is_file() || !to->is_file()) return answer(EINVAL);
   if (is_fixed(*to)) return answer(EPERM);
-  if (want.from_off >= from->length || want.len == 0) return CopyRangeReply{0, std::move(*to)};
+  if (given) {
+    MDP_TRY(uint64_t given_len, length_of(*given, want));
+    if (given_len == 0) return CopyRangeReply{0, std::move(*to), {}};
+    return copy_pieces(seen, want, std::move(*to), *given, given_len, out);
+  }
+  if (want.from_off >= from->length || want.len == 0)
+    return CopyRangeReply{0, std::move(*to), {}};
   const uint64_t len = std::min({want.len, from->length - want.from_off, kCopiedBytesMax});
   MDP_TRY(auto pieces, pieces_of(seen, want, len));
-
-  const uint64_t old_length = to->length;
-  MDP_TRY(int64_t space, grow(seen, *to, std::max(old_length, want.to_off + len)));
-  touch_content(*to, want.now, want.now);
-  append_pieces(seen, want, pieces, out);
-  put_attr(seen, out, want.to, *to);
-  if (space > 0) add_space(seen, out, space);
-  MDP_TRY_VOID(count_length_change(seen, out, want.to, *to, old_length));
-  return CopyRangeReply{len, std::move(*to)};
+  return copy_pieces(seen, want, std::move(*to), std::move(pieces), len, out);
 }
 
 }  // namespace fastmeta::model

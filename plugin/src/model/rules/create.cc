@@ -32,7 +32,8 @@ Attr new_attr(const CreateArgs& want, const Attr& parent) {
   attr.perm = want.mode & 07777 & ~want.who.umask;
   attr.uid = want.who.uid;
   attr.gid = want.who.gid;
-  attr.atime = attr.mtime = attr.ctime = want.now;
+  attr.atime = attr.mtime = want.now;
+  attr.ctime = want.applied_at.value_or(want.now);
   attr.parent = want.parent;
   switch (want.type) {
     case FileType::kDirectory:

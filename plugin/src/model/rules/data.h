@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "model/mutations.h"
@@ -27,6 +28,7 @@ Result<Attr> open(const View& seen, const OpenArgs& want);
 struct LastCloseArgs {
   Timestamp now;
   Ino ino = 0;
+  std::optional<Timestamp> applied_at = {};  // score in delfiles, if later than `now`; never stored
 };
 Result<void> last_close(const View& seen, const LastCloseArgs& want, Mutations& out);
 
@@ -85,9 +87,13 @@ struct CopyRangeArgs {
 struct CopyRangeReply {
   uint64_t copied = 0;
   Attr to_attr;
+  std::vector<SliceRecord> pieces = {};  // what was copied, in file order; their pos means nothing
 };
+// `pieces`: copies exactly these instead of what the source holds now; the source
+// only has to be there. EINVAL when they do not fit the arguments.
 Result<CopyRangeReply> copy_file_range(const View& seen, const CopyRangeArgs& want,
-                                       Mutations& out);
+                                       Mutations& out,
+                                       const std::vector<SliceRecord>* pieces = nullptr);
 
 // Replaces the first `plan.records` records by the skipped ones and the merged
 // slice `id`. EAGAIN when the list no longer begins with `expected`.

@@ -29,7 +29,7 @@ Result<Found> link(const View& seen, const LinkArgs& want, Mutations& out) {
   const Ino old_parent = node->parent;
   ++node->nlink;
   node->parent = 0;
-  node->ctime = want.now;
+  touch_ctime(*node, want.now);
 
   out.hset(keys.dir(want.parent), want.name, encode_dentry({node->type, want.ino}));
   if (touch_dir(seen.facts(), *parent, want.now, false))

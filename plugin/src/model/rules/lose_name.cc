@@ -34,7 +34,7 @@ void destroy(const View& seen, const LostName& lost, const Attr& attr, Mutations
   const Ino ino = lost.entry.ino;
   uint64_t space = 4096;
   if (lost.entry.type == FileType::kFile) {
-    out.zadd(keys.plain(kDelFiles), lost.now.sec, dead_file_member(ino, attr.length));
+    out.zadd(keys.plain(kDelFiles), lost.applied_at.sec, dead_file_member(ino, attr.length));
     out.dead_files.push_back({ino, attr.length});
     space = charged_space(attr.length);
   }
@@ -71,13 +71,14 @@ Fate lose_name(const View& seen, const LostName& lost, Attr& attr, Mutations& ou
   const KeySpace& keys = seen.keys();
   const Ino ino = lost.entry.ino;
   const bool is_dir = lost.entry.type == FileType::kDirectory;
-  attr.ctime = lost.now;
   count_entry(seen, out, lost.parent, attr, -1);
   if (lost.trash != 0) {
+    touch_ctime(attr, lost.applied_at);
     move_to_trash(seen, lost, attr, out);
     return Fate::kTrashed;
   }
   attr.nlink = is_dir || attr.nlink == 0 ? 0 : attr.nlink - 1;
+  touch_ctime(attr, attr.nlink > 0 ? lost.now : lost.applied_at);
   if (attr.nlink > 0) {
     put_attr(seen, out, ino, attr);
     if (attr.parent == 0) out.hincr_by(keys.parents(ino), std::to_string(lost.parent), -1);

@@ -19,6 +19,7 @@ struct LostName {
   Dentry entry;
   Ino trash = 0;  // the hour directory that takes it, 0: none
   Timestamp now;
+  Timestamp applied_at;  // when the server learns of it
 };
 
 // Reads of the keys that may be deleted with the inode; to be asked for in the

@@ -43,6 +43,8 @@ struct CreateArgs {
   uint32_t rdev = 0;
   std::string target;      // symlink
   Ino ino = 0;             // drawn by the caller; it must never have been used
+  // ctime of the new node when it reaches the server later than `now`; never stored.
+  std::optional<Timestamp> applied_at = {};
 };
 struct CreateReply {
   Ino ino = 0;
@@ -75,6 +77,8 @@ struct UnlinkArgs {
   Ino parent = 0;
   std::string name;
   Ino trash = 0;  // inode of the current hour's directory; 0: delete (trash off)
+  // ctime of what goes, and score in delfiles, if later than `now`; never stored.
+  std::optional<Timestamp> applied_at = {};
 };
 struct UnlinkReply {
   Ino ino = 0;
@@ -94,6 +98,7 @@ struct RenameArgs {
   std::string new_name;
   uint32_t flags = 0;
   Ino trash = 0;  // for the node that is replaced
+  std::optional<Timestamp> applied_at = {};  // for it, as in UnlinkArgs
 };
 struct RenameReply {
   Ino ino = 0;   // what was moved

@@ -30,7 +30,8 @@ Result<void> last_close(const View& seen, const LastCloseArgs& want, Mutations& 
     if (seen.facts().session != 0) out.srem(sustained, member);
     return {};
   }
-  out.zadd(keys.plain(kDelFiles), want.now.sec, dead_file_member(want.ino, attr->length));
+  const Timestamp at = want.applied_at.value_or(want.now);
+  out.zadd(keys.plain(kDelFiles), at.sec, dead_file_member(want.ino, attr->length));
   out.del(keys.attr(want.ino));
   add_space(seen, out, -static_cast<int64_t>(charged_space(attr->length)));
   add_inodes(seen, out, -1);

@@ -117,7 +117,7 @@ Result<void> need_parents(const View& seen, const Move& move, const Attr& other)
 void write_target_to_source(const View& seen, const Move& move, Attr& other, Mutations& out) {
   const RenameArgs& want = move.want;
   const KeySpace& keys = seen.keys();
-  other.ctime = want.now;
+  touch_ctime(other, want.now);
   if (other.parent != 0) other.parent = want.parent;
   put_attr(seen, out, move.target.ino, other);
   out.hset(keys.dir(want.parent), want.name, encode_dentry(move.target));
@@ -172,7 +172,7 @@ void write_source(const View& seen, Move& move, Mutations& out) {
     count_entry(seen, out, want.parent, move.node, -1);
     count_entry(seen, out, want.new_parent, move.node, 1);
   }
-  move.node.ctime = want.now;
+  touch_ctime(move.node, want.now);
   if (move.node.parent != 0) move.node.parent = want.new_parent;
   put_attr(seen, out, move.source.ino, move.node);
   out.hset(keys.dir(want.new_parent), want.new_name, encode_dentry(move.source));
@@ -213,7 +213,7 @@ Result<RenameReply> rename(const View& seen, const RenameArgs& want, Mutations& 
             .node = {},
             .stored_other = {},
             .lost = {want.new_parent, want.new_name, target.value_or(Dentry{}), want.trash,
-                     want.now}};
+                     want.now, want.applied_at.value_or(want.now)}};
   if (move.has_target && !move.exchange) {
     const bool source_is_dir = move.source.type == FileType::kDirectory;
     const bool target_is_dir = move.target.type == FileType::kDirectory;

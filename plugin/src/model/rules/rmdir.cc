@@ -29,7 +29,8 @@ Result<UnlinkReply> rmdir(const View& seen, const UnlinkArgs& want, Mutations& o
   MDP_TRY(auto entry, seen.dentry(want.parent, want.name));
   if (!entry) return answer(ENOENT);
   if (entry->type != FileType::kDirectory) return answer(ENOTDIR);
-  LostName lost{want.parent, want.name, *entry, is_trash(want.parent) ? 0 : want.trash, want.now};
+  LostName lost{want.parent, want.name, *entry, is_trash(want.parent) ? 0 : want.trash, want.now,
+                want.applied_at.value_or(want.now)};
 
   std::vector<ReadKey> reads = {seen.attr_key(entry->ino), seen.dir_count_key(entry->ino)};
   if (lost.trash == 0) add_removal_reads(seen, *entry, reads);
@@ -57,7 +58,7 @@ Result<UnlinkReply> rmdir(const View& seen, const UnlinkArgs& want, Mutations& o
     put_attr(seen, out, want.parent, *parent);
   }
   count_entry(seen, out, want.parent, attr, -1);
-  attr.ctime = want.now;
+  touch_ctime(attr, lost.applied_at);
   if (lost.trash != 0) {
     attr.parent = lost.trash;
     put_attr(seen, out, entry->ino, attr);

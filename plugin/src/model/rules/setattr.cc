@@ -88,7 +88,7 @@ Result<Attr> setattr(const View& seen, const SetattrArgs& want, Mutations& out) 
   }
   changed = changed || atime || mtime || attr != before;
   if (changed) {
-    attr.ctime = want.now;
+    touch_ctime(attr, want.now);
     put_attr(seen, out, want.ino, attr);
   }
   return std::move(attr);

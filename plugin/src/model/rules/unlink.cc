@@ -29,7 +29,8 @@ Result<UnlinkReply> unlink(const View& seen, const UnlinkArgs& want, Mutations& 
   MDP_TRY(auto entry, seen.dentry(want.parent, want.name));
   if (!entry) return answer(ENOENT);
   if (entry->type == FileType::kDirectory) return answer(EPERM);
-  LostName lost{want.parent, want.name, *entry, is_trash(want.parent) ? 0 : want.trash, want.now};
+  LostName lost{want.parent, want.name, *entry, is_trash(want.parent) ? 0 : want.trash, want.now,
+                want.applied_at.value_or(want.now)};
 
   std::vector<ReadKey> reads = {seen.attr_key(entry->ino)};
   if (lost.trash == 0) add_removal_reads(seen, *entry, reads);

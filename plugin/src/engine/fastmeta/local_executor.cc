@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/fastmeta/local_executor.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <set>
+
+#include "engine/fastmeta/row_writer.h"
+#include "model/schema/codec.h"
+
+namespace fastmeta::engine {
+
+using model::Ino;
+using model::Mutations;
+using model::Operation;
+using model::OperationReply;
+using model::ReadKey;
+using model::ReadKind;
+
+namespace {
+
+// See Passthrough: a rename of a directory takes a round per ancestor.
+constexpr int kRoundsMax = 4200;
+// Snapshots that met another writer, and invalidations right behind a fetch.
+constexpr int kConflictsMax = 1000;
+
+// The inodes whose rows the run has looked at or wants to write.
+std::vector<Ino> concerned(const model::KeySpace& keys, const LocalView& view,
+                           const Mutations& changes) {
+  std::set<Ino> inodes;
+  auto add = [&](const std::string& key) {
+    if (auto parsed = keys.parse(key)) inodes.insert(parsed->ino);
+  };
+  for (const auto& [read, answer] : view.answered()) add(read.key);
+  for (const model::Write& write : changes.writes) add(write.key);
+  return {inodes.begin(), inodes.end()};
+}
+
+Timestamp mtime_before(const LocalView& view, const model::KeySpace& keys, Ino ino) {
+  if (ino == 0) return {};
+  const auto& answers = view.answered();
+  auto it = answers.find({ReadKind::kString, keys.attr(ino), {}, true});
+  if (it == answers.end() || !it->second.exists) return {};
+  auto attr = model::decode_attr(it->second.bytes);
+  return attr ? attr->mtime : Timestamp{};
+}
+
+}  // namespace
+
+Result<void> read_locally(Parts& parts, Mirror& mirror, const model::VolumeFacts& facts,
+                          const ReadRule& rule, bool fresh) {
+  Fetched fetched;
+  for (int round = 0; round < kRoundsMax; ++round) {
+    std::vector<ReadKey> needed;
+    {
+      MDP_TRY(auto transaction, parts.tables.begin());
+      LocalView view(facts, parts.keys, parts.open, parts.validity, *transaction, fetched, fresh);
+      auto done = rule(view);
+      mirror.count(view.counts());
+      if (view.failure()) return *view.failure();
+      if (done || done.error().fault != Fault::kMissing) return done;
+      needed = view.needed();
+    }
+    MDP_TRY_VOID(mirror.fetch(needed, fetched));
+  }
+  MDP_CHECK(!"a rule that is never satisfied");
+}
+
+Result<void> LocalExecutor::read(const ReadRule& rule, bool fresh) {
+  return read_locally(parts_, mirror_, volume_.facts(), rule, fresh);
+}
+
+Result<OperationReply> LocalExecutor::apply(const Operation& operation, const WriteHints& hints) {
+  const Ino content = model::content_of(operation);
+  if (content != 0 && sacrifices_.gone(content))
+    return Error{Fault::kAnswer, EIO, "the file was undone by a conflict"};
+  const bool data = model::kind_of(operation) == model::OperationKind::kWriteSlice;
+  MDP_TRY_VOID(parts_.backlog.admit());
+  MDP_TRY_VOID(parts_.tables.may_write());
+
+  std::vector<Ino> inodes = model::inodes_of(operation);
+  Fetched fetched;
+  if (const auto* created = std::get_if<model::CreateArgs>(&operation)) {
+    // Out of our lease: nobody has ever used the number. That it is so in the server too
+    // is part of what the record relies on.
+    fetched.put({ReadKind::kString, parts_.keys.attr(created->ino), {}, true}, {});
+    fetched.put({ReadKind::kString, parts_.keys.symlink(created->ino), {}, true}, {});
+  }
+  int conflicts = 0;
+  for (int round = 0; round < kRoundsMax; ++round) {
+    MDP_TRY_VOID(volume_.may_write(data || model::kind_of(operation) ==
+                                               model::OperationKind::kLastClose));
+    Run run;
+    Result<OperationReply> reply = Error{Fault::kConflict, EIO, {}};
+    {
+      Stripes::Held held(parts_.stripes, inodes);
+      reply = attempt(operation, hints, fetched, held, run);
+    }
+    if (reply) {
+      if (run.seq != 0 && parts_.config.store.commit == config::CommitLevel::kDisk)
+        MDP_TRY_VOID(parts_.tables.sync());
+      return reply;
+    }
+    switch (reply.error().fault) {
+      case Fault::kMissing:
+        MDP_TRY_VOID(mirror_.fetch(run.needed, fetched));
+        break;
+      case Fault::kConflict:
+        if (++conflicts >= kConflictsMax)
+          return Error{Fault::kConflict, EIO, "too many other changes at the same place"};
+        // More inodes are concerned than were locked; the union, so that it ends.
+        for (Ino ino : run.inodes)
+          if (!std::binary_search(inodes.begin(), inodes.end(), ino))
+            inodes.insert(std::lower_bound(inodes.begin(), inodes.end(), ino), ino);
+        break;
+      default:
+        return reply;
+    }
+  }
+  MDP_CHECK(!"a rule that is never satisfied");
+}
+
+Result<OperationReply> LocalExecutor::attempt(const Operation& operation, const WriteHints& hints,
+                                              const Fetched& fetched, const Stripes::Held& held,
+                                              Run& run) {
+  const model::VolumeFacts facts = volume_.facts();
+  MDP_TRY(auto transaction, parts_.tables.begin());
+  LocalView view(facts, parts_.keys, parts_.open, parts_.validity, *transaction, fetched, false);
+  Mutations changes;
+  auto reply = model::apply(operation, view, changes);
+  mirror_.count(view.counts());
+  if (view.failure()) return *view.failure();
+  if (!reply) {
+    run.needed = view.needed();
+    return reply;
+  }
+  if (changes.empty()) return reply;
+  run.inodes = concerned(parts_.keys, view, changes);
+  if (!std::all_of(run.inodes.begin(), run.inodes.end(),
+                   [&](Ino ino) { return held.covers(ino); }))
+    return Error{Fault::kConflict, EIO, {}};
+  MDP_TRY_VOID(commit(*transaction, view, operation, *reply, changes, hints, run));
+  return reply;
+}
+
+Result<void> LocalExecutor::commit(store::Transaction& transaction, const LocalView& view,
+                                   const Operation& operation, const OperationReply& reply,
+                                   const Mutations& changes, const WriteHints& hints, Run& run) {
+  model::OplogRecord record;
+  record.time = parts_.clock.now();
+  record.operation = operation;
+  for (const auto& [read, answer] : view.answered())
+    record.relied.push_back(model::relied_on(parts_.keys, read, answer));
+  record.writes = changes.writes;
+  record.used_space = changes.used_space;
+  record.used_inodes = changes.used_inodes;
+  record.base_mtime = mtime_before(view, parts_.keys, model::content_of(operation));
+  record.staged = hints.staged;
+  record.pid = hints.pid;
+  record.locks = locks_.guards(model::content_of(operation), hints.pid, view.facts().session);
+  if (const auto* copied = std::get_if<model::CopyRangeReply>(&reply))
+    record.copied = copied->pieces;
+
+  const auto* created = std::get_if<model::CreateArgs>(&operation);
+  const std::string born = created ? parts_.keys.attr(created->ino) : std::string();
+  RowWriter rows(transaction, parts_.keys, parts_.validity);
+
+  std::unique_lock order(order_mutex_);
+  record.seq = next_seq_;
+  for (const model::Write& write : changes.writes)
+    MDP_TRY_VOID(rows.pending(write, record.seq, write.key == born));
+  const std::string bytes = model::encode_record(record);
+  MDP_TRY_VOID(transaction.put(store::Table::kOplog, store::number_key(record.seq), bytes));
+  MDP_TRY_VOID(transaction.commit());
+  ++next_seq_;
+  // Inside, so that the backlog's numbers come in order too.
+  parts_.backlog.added(record.seq, bytes.size(), record.time, record.used_space,
+                       record.used_inodes);
+  run.seq = record.seq;
+  return {};
+}
+
+}  // namespace fastmeta::engine

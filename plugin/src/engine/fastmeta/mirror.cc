@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/fastmeta/mirror.h"
+
+#include <cerrno>
+
+#include "engine/fastmeta/row_writer.h"
+#include "engine/redis_commands.h"
+
+namespace fastmeta::engine {
+
+using model::RawValue;
+using model::ReadKey;
+using model::ReadKind;
+using redis::Command;
+
+namespace {
+constexpr const char* kScanCount = "10000";
+constexpr int kStoreTries = 3;  // rows change under a fill all the time; it is only a fill
+}  // namespace
+
+Result<void> Mirror::store(std::span<const std::pair<ReadKey, RawValue>> answers, Token token) {
+  for (int tries = 0; tries < kStoreTries; ++tries) {
+    MDP_TRY(auto transaction, parts_.tables.begin());
+    RowWriter rows(*transaction, parts_.keys, parts_.validity);
+    Result<void> done;
+    for (const auto& [read, value] : answers) {
+      if (!parts_.validity.valid(token, read.key)) continue;
+      done = rows.fill(read, value, token);
+      if (!done) break;
+    }
+    if (done) done = transaction->commit();
+    if (done || done.error().fault != Fault::kConflict) return done;
+  }
+  return {};  // the caller has its answers all the same
+}
+
+Result<void> Mirror::fetch(std::span<const ReadKey> wanted, Fetched& into) {
+  std::vector<ReadKey> plain;
+  std::vector<model::Ino> dirs;
+  for (const ReadKey& read : wanted) {
+    const auto parsed = parts_.keys.parse(read.key);
+    if (read.kind == ReadKind::kHashCount && parsed && parsed->kind == 'd')
+      dirs.push_back(parsed->ino);
+    else
+      plain.push_back(read);
+  }
+  fetches_.fetch_add(1, std::memory_order_relaxed);
+  if (!plain.empty()) {
+    const Token token = parts_.validity.now();
+    MDP_TRY(auto answers, fetcher_.fetch(plain, parts_.client.deadline()));
+    if (auto stored = store(answers, token); !stored && stored.error().code != ENOSPC)
+      return stored;
+    for (auto& [read, value] : answers) into.put(read, std::move(value));
+  }
+  for (model::Ino dir : dirs) {
+    const ReadKey count{ReadKind::kHashCount, parts_.keys.dir(dir), {}, true};
+    MDP_TRY(auto reply, parts_.client.read_one(to_command(count)));
+    MDP_TRY(RawValue number, to_value(count, std::move(reply)));
+    const bool many = number.count > kSmall;
+    into.put(count, std::move(number));
+    if (many) continue;
+    auto listing = list(dir, 2 * kSmall);
+    if (listing)
+      into.put({ReadKind::kHash, parts_.keys.dir(dir), {}, true}, std::move(*listing));
+    else if (listing.error().code != EFBIG)
+      return std::move(listing).error();
+  }
+  return {};
+}
+
+Result<RawValue> Mirror::list(model::Ino dir, size_t most) {
+  const std::string key = parts_.keys.dir(dir);
+  const Token token = parts_.validity.now();
+  listings_.fetch_add(1, std::memory_order_relaxed);
+  std::map<std::string, std::string> found;  // a scan may report a name twice
+  std::string cursor = "0";
+  do {
+    MDP_TRY(auto page, parts_.client.read_one({"HSCAN", key, cursor, "COUNT", kScanCount}));
+    if (page.is_error()) return redis::refused(page, "HSCAN");
+    if (page.items.size() != 2 || !page.items[0].is_text() || page.items[1].items.size() % 2 != 0)
+      return Error{Fault::kCorrupt, EIO, "the server answered HSCAN with something else"};
+    auto& entries = page.items[1].items;
+    for (size_t i = 0; i < entries.size(); i += 2)
+      found.insert_or_assign(std::move(entries[i].text), std::move(entries[i + 1].text));
+    if (found.size() > most) return Error::answer(EFBIG);
+    cursor = page.items[0].text;
+  } while (cursor != "0");
+  std::pair<ReadKey, RawValue> answer;
+  answer.first = {ReadKind::kHash, key, {}, true};
+  answer.second.exists = !found.empty();
+  answer.second.fields.assign(std::make_move_iterator(found.begin()),
+                              std::make_move_iterator(found.end()));
+  if (auto stored = store(std::span(&answer, 1), token); !stored && stored.error().code != ENOSPC)
+    return std::move(stored).error();
+  return std::move(answer.second);
+}
+
+Result<bool> Mirror::complete(model::Ino dir) {
+  const std::string key = parts_.keys.dir(dir);
+  MDP_TRY(auto transaction, parts_.tables.begin());
+  RowWriter rows(*transaction, parts_.keys, parts_.validity);
+  MDP_TRY(const Row marker, rows.load(marker_key(key)));
+  if (marker.base == Row::Base::kPresent && parts_.validity.valid(marker.base_token, key))
+    return true;
+  MDP_TRY(const Row inode, rows.load(row_key(parts_.keys.attr(dir))));
+  return inode.born && parts_.validity.valid(*inode.born, key);
+}
+
+Result<void> Mirror::refresh(model::Ino dir) {
+  const std::string key = parts_.keys.dir(dir);
+  {
+    MDP_TRY(auto transaction, parts_.tables.begin());
+    RowWriter rows(*transaction, parts_.keys, parts_.validity);
+    MDP_TRY(const Row marker, rows.load(marker_key(key)));
+    if (marker.base != Row::Base::kPresent) return {};
+    if (parts_.validity.valid(marker.base_token, key)) return {};
+  }
+  auto listed = list(dir, kSmall);
+  if (listed || listed.error().code == EFBIG) return {};
+  return std::move(listed).error();
+}
+
+Mirror::Stats Mirror::stats() const {
+  return {hits_.load(std::memory_order_relaxed), misses_.load(std::memory_order_relaxed),
+          fetches_.load(std::memory_order_relaxed), listings_.load(std::memory_order_relaxed)};
+}
+
+}  // namespace fastmeta::engine
