@@ -88,7 +88,8 @@ def ours(request):
 @pytest.fixture(scope="session")
 def new_lab(request, tmp_path_factory, command, juicefs, link_program):
     """Makes a Lab; whoever asks closes it."""
-    clients = {"fastmeta": Fastmeta(command, request.config.getoption("--mode")), "juicefs": Juicefs(juicefs)}
+    clients = {"fastmeta": Fastmeta(command, request.config.getoption("--mode")),
+               "juicefs": Juicefs(juicefs)}
 
     def make(name):
         return Lab(tmp_path_factory.mktemp(name), clients, link_program)
