@@ -55,6 +55,12 @@ def cache_dir():
     return pathlib.Path(base) / "fastmeta" / "suites"
 
 
+def find_cargo():
+    """Also where rustup puts it, which only login shells have in their path."""
+    home = pathlib.Path(os.environ.get("CARGO_HOME") or pathlib.Path.home() / ".cargo")
+    return shutil.which("cargo") or shutil.which("cargo", path=home / "bin")
+
+
 def install(name):
     """The suite's program, built by cargo into the cache unless it is there."""
     version = VERSIONS[name]
@@ -62,10 +68,11 @@ def install(name):
     program = root / "bin" / name
     if program.exists():
         return program
-    if not shutil.which("cargo"):
+    cargo = find_cargo()
+    if not cargo:
         raise Unavailable(f"{name} is built by cargo, which is not there")
     done = subprocess.run(
-        ["nice", "cargo", "install", "--quiet", "--locked", "--root", root, name,
+        ["nice", cargo, "install", "--quiet", "--locked", "--root", root, name,
          "--version", version],
         stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=INSTALL_SECONDS_MAX)
     if done.returncode != 0:

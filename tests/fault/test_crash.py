@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import os
+import pathlib
 import signal
 import threading
 import time
@@ -10,6 +11,7 @@ import time
 import pytest
 
 from support import mounts, volume_checks
+from support.clients import children
 from support.pair import make_statistics
 from support.process import wait_until
 
@@ -110,11 +112,11 @@ def test_what_was_synced_survives_a_kill(lab, turn):
     assert volume_checks.fsck(lab.clients["juicefs"], volume, stats=False) == []
 
 
-@pytest.mark.long  # a killed process may keep its connection open: see Limits in the README
-def test_a_killed_mount_answers_with_an_error_not_with_silence(lab):
-    """Also in the middle of changes: whoever waits in it comes back, and the process is gone."""
+def kill_under_load(lab, seconds):
+    """Kills a mount in the middle of changes; nobody waits in it for ever after that."""
     volume = lab.format()
     first = mount(lab, volume)
+    watch = watch_of(first)
 
     def work(number):
         n = 0
@@ -128,7 +130,7 @@ def test_a_killed_mount_answers_with_an_error_not_with_silence(lab):
     workers = [threading.Thread(target=work, args=(number,)) for number in range(4)]
     for worker in workers:
         worker.start()
-    time.sleep(0.7)
+    time.sleep(seconds)
     first.kill_process()
     try:
         assert first.process.wait(10) == -signal.SIGKILL
@@ -138,8 +140,86 @@ def test_a_killed_mount_answers_with_an_error_not_with_silence(lab):
         with pytest.raises(OSError) as raised:
             os.listdir(first.root)
         assert raised.value.errno == errno.ENOTCONN
+        wait_until(lambda: not alive(watch), 10, "the watch's end")
     finally:
         mounts.abort(first.root)
+
+
+def watch_of(a_mount):
+    """The pid of the process that waits for the mount's death."""
+    def look():
+        return [pid for pid in children(a_mount.process.pid) if name_of(pid) == "mount-watch"]
+    [watch] = wait_until(look, 5, "the mount's watch")
+    return watch
+
+
+def name_of(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return ""
+
+
+def alive(pid):
+    return name_of(pid) == "mount-watch"
+
+
+@pytest.mark.parametrize("turn", range(5))
+def test_a_killed_mount_answers_with_an_error_not_with_silence(lab, turn):
+    """Also in the middle of changes: whoever waits in it comes back, and the process is gone."""
+    kill_under_load(lab, 0.5 + 0.1 * turn)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("turn", range(50))
+def test_a_killed_mount_answers_with_an_error_many_times(lab, turn):
+    kill_under_load(lab, 0.3 + 0.03 * turn)
+
+
+def test_the_watch_of_a_mount_keeps_nothing_busy(lab):
+    """It has no file, folder or stream of ours, is not taken for the mount, and ends with it."""
+    volume = lab.format()
+    first = mount(lab, volume)
+    watch = watch_of(first)
+    proc = pathlib.Path(f"/proc/{watch}")
+    wait_until(lambda: len(os.listdir(proc / "fd")) >= 6, 5, "the watch's file to abort by")
+    held = [os.readlink(file) for file in (proc / "fd").iterdir()]
+    for name in held:
+        assert name.split(":")[0] in ("/dev/null", "pipe", "anon_inode") or "/abort" in name, held
+    assert os.readlink(proc / "cwd") == "/"
+    assert (proc / "cmdline").read_bytes().strip(b"\0") == b"mount-watch"
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGRTMIN + 1):
+        os.kill(watch, number)
+    time.sleep(1.5)
+    assert alive(watch)
+    os.mkdir(first.path("still-works"))
+    assert first.unmount() == 0
+    assert not alive(watch)
+
+
+def test_a_mount_whose_watch_was_killed_goes_on(lab):
+    volume = lab.format()
+    first = mount(lab, volume)
+    os.kill(watch_of(first), signal.SIGKILL)
+    os.mkdir(first.path("folder"))
+    assert first.unmount() == 0
+
+
+def test_the_next_mount_takes_a_dead_one_away(lab):
+    volume = lab.format()
+    first = mount(lab, volume)
+    os.mkdir(first.path("folder"))
+    first.kill_process()
+    assert first.process.wait(10) == -signal.SIGKILL
+    ours = lab.clients["fastmeta"]
+    lab.defer(mounts.unmount_for_sure, first.root)
+    done = ours.run("mount", volume.url, first.root)
+    assert done.returncode == 0, done.stdout
+    assert "has died" in done.stdout
+    assert os.listdir(first.root) == ["folder"]
+    assert ours.run("umount", first.root).returncode == 0
+    assert not mounts.mounted(first.root)
 
 
 def test_the_standard_client_cleans_up_after_a_kill(lab):

@@ -1,9 +1,12 @@
 """A volume that needs what is not built is refused at once, by the name of what it needs."""
 
 import json
+import os
 import time
 
 import pytest
+
+from support.lab import Volume
 
 pytestmark = pytest.mark.quick
 
@@ -108,6 +111,33 @@ def test_format_refuses_to_overwrite(lab, ours):
         assert done.returncode != 0
         assert volume.name in done.stdout
         assert redis("GET", "setting") == before
+
+
+def test_format_by_force_asks_and_begins_anew(lab, ours):
+    """Without a terminal nobody can answer, so it has to be said; then the files are gone."""
+    if ours != "fastmeta":
+        pytest.skip("the standard client's --force does something else")
+    volume = lab.format(by=ours)
+    first = lab.mount(ours, volume)
+    with open(first.path("file"), "w") as file:
+        file.write("gone soon")
+    first.unmount()
+    command = lab.clients[ours]
+    bucket = lab.place("bucket")
+    with volume.redis() as redis:
+        before = redis("GET", "setting")
+        done = command.format(volume.url, "another", bucket, ["--force"])
+        assert done.returncode != 0 and "--yes" in done.stdout
+        assert redis("GET", "setting") == before
+        done = command.format(volume.url, "another", bucket, ["--force", "--yes"])
+        assert done.returncode == 0, done.stdout
+        assert b'"another"' in redis("GET", "setting")
+    for client in (ours, "juicefs"):
+        mount = lab.mount(client, Volume(volume.server, "another", bucket))
+        assert [name for name in os.listdir(mount.root) if not name.startswith(".")] == []
+        os.mkdir(mount.path("new"))
+        os.rmdir(mount.path("new"))
+        mount.unmount()
 
 
 @pytest.mark.parametrize("name", ["ab", "Upper", "-x1", "a_b_c", "x" * 64])

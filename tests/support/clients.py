@@ -14,7 +14,9 @@ _live = set()
 class Mount:
     """A mounted volume, served by a process of ours in the foreground."""
 
-    def __init__(self, client, volume, root, process):
+    def __init__(self, client, volume, root, process, revives=False):
+        """revives: a process that dies is started again by one of its own."""
+        self.revives = revives
         self.client = client
         self.volume = volume
         self.root = root
@@ -56,7 +58,8 @@ class Mount:
 
     def kill_process(self):
         """Only that; what becomes of the mount point is the kernel's and the client's affair."""
-        for pid in [*_children(self.process.pid), self.process.pid]:
+        others = children(self.process.pid) if self.revives else []
+        for pid in [*others, self.process.pid]:
             _signal(pid, signal.SIGKILL)
 
     def close(self):
@@ -78,13 +81,14 @@ def kill_all():
         mounts.abort(mount.root)
 
 
-def _children(pid):
+def children(pid):
+    """The processes that it began, and those that they began."""
     try:
         with open(f"/proc/{pid}/task/{pid}/children") as file:
             found = [int(word) for word in file.read().split()]
     except OSError:
         return []
-    return found + [below for child in found for below in _children(child)]
+    return found + [below for child in found for below in children(child)]
 
 
 def _signal(pid, number):
@@ -113,7 +117,8 @@ class Juicefs:
         command = [self.program, "mount", "--no-usage-report", "--no-syslog", "--no-color",
                    "--enable-xattr", "--backup-meta", "0", "--cache-dir", folder / "cache",
                    *options, url or volume.url, root]
-        return Mount(self.name, volume, root, Process(command, folder / "mount.log", env))
+        return Mount(self.name, volume, root, Process(command, folder / "mount.log", env),
+                     revives=True)
 
 
 class Fastmeta:

@@ -68,9 +68,9 @@ class Lab:
         mount = self.start_mount(client, volume, **how)
         return mount.wait()
 
-    def start_mount(self, client, volume, **how):
-        """As mount(), without waiting until it is up."""
-        root = self.place("mnt")
+    def start_mount(self, client, volume, root=None, **how):
+        """As mount(), without waiting until it is up; on a folder of the lab unless told where."""
+        root = root or self.place("mnt")
         mount = self.clients[client].mount(volume, root, self.place(f"{client}-"), **how)
         self._stack.callback(mount.close)
         return mount

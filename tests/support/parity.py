@@ -55,7 +55,8 @@ class Parity:
             self.done[operation] = self.done.get(operation, 0) + 1
         if reference != tested and not self._is_known(operation, arguments, reference, tested):
             raise Differs(f"operation {number}: {_short((user, operation, arguments))}\n"
-                          f"  reference: {_short(reference)}\n  tested:    {_short(tested)}\nafter\n{self._recent()}")
+                          f"  reference: {_short(reference)}\n"
+                          f"  tested:    {_short(tested)}\nafter\n{self._recent()}")
         self._sequence.happened(operation, arguments, reference)
         # A look at once, at times: names the operation that went wrong, and not always, so that
         # what nobody looked at for long is met too.

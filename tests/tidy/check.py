@@ -9,6 +9,7 @@ import re
 import sys
 
 COLUMNS_MAX = 100
+LINES_MAX = 800  # a file has one idea
 
 # plugin/src: folder -> the other folders whose headers it may include.
 MAY_INCLUDE = {
@@ -55,6 +56,11 @@ SYSTEM = re.compile(
 )
 
 SOURCE_SUFFIXES = {".cc", ".h", ".c"}
+# Where columns and lines are counted.
+CODE_SUFFIXES = SOURCE_SUFFIXES | {".py", ".cmake"}
+# First folders of a path that every machine has; any other one is this machine's.
+COMMON_FOLDERS = {"/", "bin", "dev", "etc", "home", "lib", "media", "mnt", "opt", "proc", "root",
+                  "run", "sbin", "srv", "sys", "tmp", "usr", "var"}
 TEXT_SUFFIXES = SOURCE_SUFFIXES | {
     ".py", ".sh", ".cmake", ".txt", ".json", ".yaml", ".yml", ".md", ".map", ".in", ".ini", ""}
 SKIPPED_FOLDERS = {".git", "build", ".cache", "__pycache__", ".pytest_cache", ".venv"}
@@ -67,7 +73,7 @@ REGISTRY = re.compile(r"https?://(deb|security|pypi|files|proxy|registry|repo1?|
 
 def files_under(root):
     for path in sorted(root.iterdir()):
-        if path.is_symlink():
+        if path.is_symlink() or path.name == ".git":  # a file in a second work tree
             continue
         if path.is_dir():
             if path.name not in SKIPPED_FOLDERS:
@@ -121,17 +127,26 @@ def include_error(root, name, header, quoted):
     return None
 
 
+def names_this_machine(root, text):
+    """Whether it has the path of the tree, or of the folder of this machine that it lies in."""
+    if len(root.parts) > 2 and f"{root}/" in text:
+        return True
+    first = root.parts[1] if len(root.parts) > 1 else "/"
+    return first not in COMMON_FOLDERS and re.search(rf"(?<![\w.$}}~-])/{first}/", text) is not None
+
+
 def check_line(root, name, text):
     """Every complaint about one line of the file NAME."""
     product = name.startswith(("plugin/src/", "host-shim/src/"))
-    source = pathlib.PurePath(name).suffix in SOURCE_SUFFIXES
-    if source and len(text) > COLUMNS_MAX:
+    suffix = pathlib.PurePath(name).suffix
+    source = suffix in SOURCE_SUFFIXES
+    if suffix in CODE_SUFFIXES and len(text) > COLUMNS_MAX:
         yield f"{len(text)} columns, {COLUMNS_MAX} are allowed"
     if not name.endswith(".md") and (found := UNFINISHED.search(text)):
         yield f"unfinished: {found.group()}"
     if REGISTRY.search(text):
         yield "names a package registry"
-    if len(root.parts) > 2 and f"{root}/" in text:
+    if names_this_machine(root, text):
         yield "names a path of this machine"
     if product and source and (match := INCLUDE.match(text)):
         if error := include_error(root, name, match.group(2), match.group(1) == '"'):
@@ -146,6 +161,8 @@ def check(root):
             lines = path.read_text(encoding="utf-8").splitlines()
         except UnicodeDecodeError:
             continue
+        if path.suffix in CODE_SUFFIXES and len(lines) > LINES_MAX:
+            yield f"{name}:{LINES_MAX + 1}: {len(lines)} lines, {LINES_MAX} are allowed"
         for number, text in enumerate(lines, 1):
             for complaint in check_line(root, name, text):
                 yield f"{name}:{number}: {complaint}"

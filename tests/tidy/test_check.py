@@ -22,6 +22,8 @@ CAUGHT = [
     ("host-shim/src/main.cc", "#include <hiredis/hiredis.h>"),
     ("plugin/src/util/a.cc", "x" * (check.COLUMNS_MAX + 1)),
     ("tests/unit/a.cc", "x" * (check.COLUMNS_MAX + 1)),
+    ("tests/a.py", "x" * (check.COLUMNS_MAX + 1)),
+    ("plugin/src/util/a.cc", "\n" * check.LINES_MAX),
     ("scripts/build", "# TO" "DO: later"),
     ("doc/a.md", "https" "://registry.example.org/"),
 ]
@@ -39,6 +41,7 @@ PASSED = [
     ("host-shim/src/main.cc", '#include "main.cc"'),
     ("plugin/src/util/a.cc", "x" * check.COLUMNS_MAX),
     ("scripts/build", "x" * (check.COLUMNS_MAX + 1)),
+    ("plugin/src/util/a.cc", "\n" * (check.LINES_MAX - 1)),
 ]
 
 
@@ -61,6 +64,13 @@ def test_allowed_line_passes(tmp_path, name, text):
 
 def test_path_of_this_machine_is_caught(tmp_path):
     assert len(complaints(tmp_path, "README.md", f"cd {tmp_path}/build")) == 1
+
+
+def test_a_folder_of_this_machine_is_caught_and_common_ones_are_not():
+    root = pathlib.Path("/machine/tree")
+    assert check.names_this_machine(root, "cp /machine/other/file .")
+    assert not check.names_this_machine(root, "build/machine/file and $x/machine/file")
+    assert not check.names_this_machine(pathlib.Path("/home/tree"), "/home/somebody/file")
 
 
 def test_project_is_tidy():

@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <climits>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
@@ -14,6 +15,7 @@
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/mount_options.h"
+#include "daemon/process.h"
 #include "mount/mount_runner.h"
 
 namespace fastmeta::host {
@@ -37,7 +39,20 @@ std::string absolute(const std::string& path) {
   return ::getcwd(here, sizeof here) == nullptr ? path : std::string(here) + "/" + path;
 }
 
-std::optional<std::string> mount_point_of(const std::string& path, std::string* why) {
+// A mount whose process was killed answers ENOTCONN until somebody takes it away, so
+// that nothing is written into the folder below it. The next mount does.
+void clear_dead_mount(const std::string& path) {
+  struct stat st{};
+  if (::stat(path.c_str(), &st) == 0 || errno != ENOTCONN) return;
+  const auto dead = find_mount(path);
+  if (!dead || dead->path != path || unmount_lazily(dead->path) != 0) return;
+  std::fprintf(stderr, "fastmeta: %s: unmounted what a process that has died left there\n",
+               path.c_str());
+}
+
+std::optional<std::string> mount_point_of(std::string path, std::string* why) {
+  while (path.size() > 1 && path.back() == '/') path.pop_back();
+  clear_dead_mount(absolute(path));
   char real[PATH_MAX];
   struct stat st{};
   if (::realpath(path.c_str(), real) == nullptr || ::stat(real, &st) != 0) {

@@ -13,6 +13,7 @@
 #include "control/server.h"
 #include "control/socket_path.h"
 #include "daemon/daemonize.h"
+#include "daemon/death_watch.h"
 #include "daemon/log.h"
 #include "daemon/process.h"
 #include "daemon/signals.h"
@@ -62,9 +63,9 @@ SessionOptions session_options(const MountRequest& request, const std::string& v
 // The default path names the mount's device. Another path asked for is found by the
 // other commands through a link at the default one.
 std::unique_ptr<ControlServer> open_control(const MountRequest& request, const LogFn& log,
+                                            const std::optional<MountPoint>& mount,
                                             const Mounted& mounted) {
   std::string why = "control socket: the mount is not in /proc/self/mountinfo";
-  const auto mount = find_mount(*request.volume.mount_point);
   const auto usual = mount ? own_socket_path(mount->device, &why) : std::nullopt;
   const std::string& asked = request.config.control_socket;
   const std::string path = !asked.empty() ? asked : usual.value_or("");
@@ -86,12 +87,13 @@ std::unique_ptr<ControlServer> open_control(const MountRequest& request, const L
 class Service {
  public:
   Service(const MountRequest& request, const Plugin& plugin, OpenVolume& volume,
-          HostCallbacks& callbacks, const LogFn& log)
+          HostCallbacks& callbacks, const LogFn& log, DeathWatch* watch)
       : request_(request),
         plugin_(plugin),
         volume_(volume),
         callbacks_(callbacks),
         log_(log),
+        watch_(watch),
         view_(limits_of(request.config.kernel)) {}
 
   // Up to the mount. 0 or an exit code.
@@ -109,6 +111,7 @@ class Service {
   OpenVolume& volume_;
   HostCallbacks& callbacks_;
   const LogFn& log_;
+  DeathWatch* const watch_;  // null when there is none
 
   VolumeFormat format_;
   KernelView view_;
@@ -153,7 +156,9 @@ int Service::start_parts(std::string* why) {
   if (!session_->mount(why)) return kFailed;
   mounted_.reset(new Mounted{plugin_, volume_.get(), *data_, view_, format_.name,
                              *request_.volume.mount_point, std::time(nullptr)});
-  control_ = open_control(request_, log_, *mounted_);
+  const auto mount = find_mount(*request_.volume.mount_point);
+  if (watch_ != nullptr && mount) watch_->mounted(mount->device);
+  control_ = open_control(request_, log_, mount, *mounted_);
   return kOk;
 }
 
@@ -168,6 +173,7 @@ int Service::serve() {
       });
   const int rc = session_->serve();
   session_->unmount();
+  if (watch_ != nullptr) watch_->unmounted();
   if (rc != 0) log_(MDP_LOG_ERROR, std::string("session: ") + ::strerror(-rc));
   const bool stored = stop();
   return rc == 0 && stored ? kOk : kFailed;
@@ -196,12 +202,14 @@ bool Service::stop() {
 int run_mount(const MountRequest& request) {
   Background background(request.foreground);
   EndSignals::block();
-  std::string why;
+  std::string why, unwatched;
+  const auto watch = DeathWatch::start(*request.volume.mount_point, &unwatched);
   Log log;
   if (!log.open(request.config.log, !request.foreground, "fastmeta", &why)) {
     return fail(kUsage, why);
   }
   const LogFn log_fn = log.fn();
+  if (watch == nullptr) log_fn(MDP_LOG_WARN, "nobody watches for our death: " + unwatched);
   const auto plugin = Plugin::load(request.plugin, &why);
   if (plugin == nullptr) return fail(kFailed, why);
 
@@ -211,7 +219,7 @@ int run_mount(const MountRequest& request) {
       OpenVolume::open(plugin->ops(), request.volume, callbacks.table(), &result, &why);
   if (volume == nullptr) return fail(exit_code_of(result), why);
 
-  Service service(request, *plugin, *volume, callbacks, log_fn);
+  Service service(request, *plugin, *volume, callbacks, log_fn, watch.get());
   if (const int code = service.start(&why); code != kOk) return fail(code, why);
   log_fn(MDP_LOG_INFO, "volume " + service.format().name + " is mounted on " +
                            *request.volume.mount_point + " by fastmeta " + FASTMETA_VERSION +

@@ -29,7 +29,7 @@ uint32_t millis(std::chrono::milliseconds d) {
 
 model::Caller to_caller(const mdp_caller* who) {
   const mdp_caller c = known(who);
-  return {c.uid, c.gid, c.umask};
+  return {c.uid, c.gid, c.umask, c.pid};
 }
 
 engine::Interrupt to_interrupt(const mdp_caller* who) {

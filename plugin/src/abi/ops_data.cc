@@ -30,22 +30,26 @@ int new_slice(mdp_volume* v, uint64_t* id) {
   });
 }
 
-int write_slice(mdp_volume* v, const mdp_caller*, uint64_t ino, const mdp_slice_write* write,
+int write_slice(mdp_volume* v, const mdp_caller* who, uint64_t ino, const mdp_slice_write* write,
                 mdp_attr* out) {
   return guarded(v, "write_slice", [&] {
     mdp_slice_write w{};
     std::memcpy(&w, write, std::min<size_t>(write->struct_size, sizeof w));
-    // Changes are at the server at once: data has to be where others read it.
-    if (w.flags & MDP_SLICE_STAGED) return -EOPNOTSUPP;
     auto attr = v->volume->write_slice(
-        {{}, {w.mtime, w.mtime_nsec}, ino, w.chunk, from_c(w.slice)});
+        {{}, {w.mtime, w.mtime_nsec}, ino, w.chunk, from_c(w.slice)}, who ? who->pid : 0,
+        (w.flags & MDP_SLICE_STAGED) != 0);
     if (!attr) return to_errno(v->log, attr.error(), "write_slice");
     *out = to_c(ino, *attr);
     return 0;
   });
 }
 
-int slice_durable(mdp_volume*, uint64_t, uint64_t) { return 0; }
+int slice_durable(mdp_volume* v, uint64_t ino, uint64_t id) {
+  return guarded(v, "slice_durable", [&] {
+    v->volume->slice_durable(ino, id);
+    return 0;
+  });
+}
 
 int read_slices(mdp_volume* v, const mdp_caller*, uint64_t ino, uint32_t chunk, uint32_t flags,
                 mdp_slice* out, size_t cap, size_t* count, uint32_t* records) {

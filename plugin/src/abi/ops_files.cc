@@ -89,8 +89,16 @@ int copy_file_range(mdp_volume* v, const mdp_caller* who, uint64_t from, uint64_
   });
 }
 
-// An acknowledged change is at the server already.
-int fsync(mdp_volume*, uint64_t, int) { return 0; }
+int fsync(mdp_volume* v, uint64_t ino, int level) {
+  return guarded(v, "fsync", [&] {
+    using Sync = engine::Volume::Sync;
+    const Sync sync = level == MDP_FSYNC_LOCAL    ? Sync::kLocal
+                      : level == MDP_FSYNC_REMOTE ? Sync::kRemote
+                                                  : Sync::kConfigured;
+    auto done = v->volume->fsync(ino, sync);
+    return done ? 0 : to_errno(v->log, done.error(), "fsync");
+  });
+}
 
 }  // namespace
 

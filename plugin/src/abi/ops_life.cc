@@ -100,11 +100,10 @@ int start(mdp_volume* v, char* why, size_t why_cap) {
   return explained(why, why_cap, [&] { return v->volume->start(); });
 }
 
-// Every change is at the server before it is acknowledged: nothing to drain.
-int stop(mdp_volume* v, int, uint32_t) {
+int stop(mdp_volume* v, int mode, uint32_t timeout_ms) {
   return guarded(v, "stop", [&] {
-    v->volume->stop();
-    return 0;
+    const std::chrono::milliseconds wait(mode == MDP_STOP_DRAIN ? timeout_ms : 0);
+    return v->volume->stop(wait) == 0 ? 0 : -EAGAIN;
   });
 }
 

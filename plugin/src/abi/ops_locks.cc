@@ -18,8 +18,8 @@ int flock(mdp_volume* v, const mdp_caller* who, uint64_t ino, uint64_t owner, ui
           int wait) {
   return guarded(v, "flock", [&] {
     if (type > MDP_LOCK_NONE) return -EINVAL;
-    auto done = v->volume->flock(ino, owner, static_cast<model::LockType>(type), wait != 0,
-                                 to_interrupt(who));
+    auto done = v->volume->flock(to_caller(who), ino, owner, static_cast<model::LockType>(type),
+                                 wait != 0, to_interrupt(who));
     return done ? 0 : to_errno(v->log, done.error(), "flock");
   });
 }
@@ -37,7 +37,8 @@ int set(mdp_volume* v, const mdp_caller* who, uint64_t ino, uint64_t owner, cons
         bool wait) {
   return guarded(v, "setlk", [&] {
     if (lock->type > MDP_LOCK_NONE || lock->start > lock->end) return -EINVAL;
-    auto done = v->volume->setlk(ino, owner, to_range(*lock), wait, to_interrupt(who));
+    auto done = v->volume->setlk(to_caller(who), ino, owner, to_range(*lock), wait,
+                                 to_interrupt(who));
     return done ? 0 : to_errno(v->log, done.error(), "setlk");
   });
 }

@@ -9,10 +9,10 @@
 #include <fstream>
 #include <utility>
 
-#include "config/nearest.h"
 #include "config/value_parse.h"
 #include "config/yaml_reader.h"
 #include "util/check.h"
+#include "util/nearest.h"
 
 namespace fastmeta::config {
 namespace {

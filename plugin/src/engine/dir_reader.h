@@ -1,23 +1,17 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// An open directory: pages through its entries with positions that stay valid.
-// A listing that the cache holds is shared; otherwise the handle scans the hash
-// page by page and keeps what it has read, and offers the whole to the cache
-// when nothing changed meanwhile.
+// An open directory: pages through its entries with positions that stay valid while it
+// is open, whatever happens to the entries.
 //
 // One handle is used by one thread at a time.
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <optional>
-#include <string>
+#include <string_view>
 #include <vector>
 
-#include "engine/listing.h"
-#include "engine/passthrough/value_cache.h"
-#include "model/schema/keys.h"
-#include "redis/client.h"
-#include "util/log.h"
+#include "model/types.h"
+#include "util/result.h"
 
 namespace fastmeta::engine {
 
@@ -28,34 +22,11 @@ class DirReader {
     model::Dentry dentry;             // ino 0: its bytes break the schema
     std::optional<model::Attr> attr;  // when asked for and there
   };
-
-  DirReader(redis::Client& client, const model::KeySpace& keys, ValueCache& cache, Log log,
-            model::Ino dir, size_t listing_max);
+  virtual ~DirReader() = default;
 
   // Up to `count` entries from position `from` on; fewer only at the end. Position
   // 0 starts anew with the directory as it is now.
-  Result<std::vector<Item>> page(uint64_t from, size_t count, bool with_attrs);
-
-  model::Ino dir() const { return dir_; }
-
- private:
-  void restart();
-  Result<void> scan_until(uint64_t size);
-  Result<void> fill_attrs(std::vector<Item>& items, uint64_t from);
-
-  redis::Client& client_;
-  const model::KeySpace& keys_;
-  ValueCache& cache_;
-  const Log log_;
-  const model::Ino dir_;
-  const size_t listing_max_;
-
-  std::shared_ptr<const Listing> shared_;   // complete, or null
-  std::shared_ptr<Listing> own_;            // while scanning, and after
-  bool done_ = false;
-  bool broken_ = false;  // an entry's bytes broke the schema
-  std::string cursor_ = "0";
-  ValueCache::Token token_;
+  virtual Result<std::vector<Item>> page(uint64_t from, size_t count, bool with_attrs) = 0;
 };
 
 }  // namespace fastmeta::engine

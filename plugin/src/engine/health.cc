@@ -11,6 +11,16 @@ void Health::started(bool read_only) {
   read_only_ = read_only;
 }
 
+void Health::recovering() {
+  std::lock_guard lock(mutex_);
+  recovering_ = true;
+}
+
+void Health::recovered() {
+  std::lock_guard lock(mutex_);
+  recovering_ = false;
+}
+
 void Health::stopped() {
   std::lock_guard lock(mutex_);
   life_ = State::kStopped;
@@ -32,6 +42,11 @@ void Health::unsupported(std::string reason) {
   unsupported_ = std::move(reason);
 }
 
+void Health::refused(std::string reason) {
+  std::lock_guard lock(mutex_);
+  refused_ = std::move(reason);
+}
+
 void Health::failed(std::string reason) {
   std::lock_guard lock(mutex_);
   if (failed_.empty()) failed_ = std::move(reason);
@@ -42,8 +57,11 @@ Health::Seen Health::seen_locked() const {
   if (!failed_.empty()) return {State::kFailed, failed_};
   if (lost_ && std::chrono::steady_clock::now() - lost_since_ > grace_)
     return {State::kReadOnly, "the connection to the metadata server is lost"};
+  if (!refused_.empty()) return {State::kReadOnly, refused_};
   if (!unsupported_.empty()) return {State::kReadOnly, unsupported_};
   if (read_only_) return {State::kReadOnly, "opened read-only"};
+  if (recovering_)
+    return {State::kRecovering, "changes of an earlier start are being sent"};
   return {State::kWritable, {}};
 }
 
@@ -52,8 +70,15 @@ Health::Seen Health::seen() const {
   return seen_locked();
 }
 
-Result<void> Health::may_write() const {
-  const Seen now = seen();
+Result<void> Health::may_write(bool content) const {
+  Seen now;
+  {
+    std::lock_guard lock(mutex_);
+    now = seen_locked();
+    if (content && lost_ && life_ == State::kWritable && !read_only_ && failed_.empty() &&
+        refused_.empty() && unsupported_.empty())
+      return {};
+  }
   switch (now.state) {
     case State::kWritable: return {};
     case State::kFailed: return Error{Fault::kAnswer, EIO, now.reason};

@@ -20,16 +20,23 @@ class Health {
   explicit Health(std::chrono::milliseconds grace) : grace_(grace) {}
 
   void started(bool read_only);
+  // Until recovered(): what an earlier life has acknowledged is not all sent yet.
+  void recovering();
+  void recovered();
   void stopped();
   void connection_lost();
   void connection_ready();
   // The volume's settings ask for something we do not do; empty: no longer.
   void unsupported(std::string reason);
+  // Until a person says so (empty again): too many conflicts, a server that went back …
+  void refused(std::string reason);
   // Latched: the volume is not the one that was opened.
   void failed(std::string reason);
 
   // EROFS while mutations are refused, EIO when failed.
-  Result<void> may_write() const;
+  // content: data of a file that is open already, which is accepted as long as nothing but
+  // the connection is missing.
+  Result<void> may_write(bool content = false) const;
   struct Seen {
     State state = State::kStarting;
     std::string reason;
@@ -46,7 +53,8 @@ class Health {
   bool read_only_ = false;
   bool lost_ = false;
   Time lost_since_;
-  std::string unsupported_, failed_;
+  bool recovering_ = false;
+  std::string unsupported_, refused_, failed_;
 };
 
 }  // namespace fastmeta::engine

@@ -61,6 +61,25 @@ void IdRange::refill() {
   highest_ = std::max(highest_, range->last);
 }
 
+void IdRange::restore(uint64_t next, uint64_t last, uint64_t highest) {
+  std::lock_guard lock(mutex_);
+  if (next != 0) current_ = {next, last};
+  highest_ = std::max(highest_, highest);
+}
+
+std::pair<uint64_t, uint64_t> IdRange::left_over() {
+  std::lock_guard lock(mutex_);
+  Range left = std::exchange(current_, {});
+  const Range spare = std::exchange(spare_, {});
+  if (left.left() == 0) {
+    left = spare;
+  } else if (spare.left() > 0 && spare.next == left.last + 1) {
+    left.last = spare.last;  // nobody else took numbers in between
+  }
+  if (left.left() == 0) return {0, 0};
+  return {left.next, left.last};
+}
+
 uint64_t IdRange::highest() const {
   std::lock_guard lock(mutex_);
   return highest_;

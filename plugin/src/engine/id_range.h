@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <mutex>
+#include <utility>
 
 #include "util/result.h"
 
@@ -28,6 +29,12 @@ class IdRange {
   // Called by the background thread when wake_refill was: leases a range when
   // few are left.
   void refill();
+  // Before the first next(): numbers that an earlier life left (next 0: none), and the
+  // largest it ever leased.
+  void restore(uint64_t next, uint64_t last, uint64_t highest);
+  // At the end: the first and last of what is left in one piece; {0, 0}: nothing. They
+  // are not given any more.
+  std::pair<uint64_t, uint64_t> left_over();
   // The largest number ever leased here: the server's counter must not be below.
   uint64_t highest() const;
 

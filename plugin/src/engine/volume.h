@@ -16,10 +16,13 @@
 #include <thread>
 #include <vector>
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "config/plugin_config.h"
 #include "engine/dir_reader.h"
 #include "engine/dir_stats.h"
 #include "engine/executor.h"
+#include "engine/fastmeta/fast_meta.h"
 #include "engine/facts.h"
 #include "engine/file_deleter.h"
 #include "engine/health.h"
@@ -69,7 +72,9 @@ class Volume final : private Effects {
   ~Volume() override;
 
   Result<void> start();
-  void stop();
+  // Waits up to `wait` until what is acknowledged is sent; answers how many changes are
+  // left for the next start.
+  uint64_t stop(std::chrono::milliseconds wait);
 
   std::string setting_json() const;
   const config::PluginConfig& config() const { return config_; }
@@ -114,7 +119,10 @@ class Volume final : private Effects {
   Result<model::Attr> open_file(const model::OpenArgs& how);
   void close_file(model::Ino ino);
   Result<uint64_t> new_slice();
-  Result<model::Attr> write_slice(model::WriteSliceArgs want);
+  // staged: its data is not yet where others read it; only fast-meta takes that.
+  Result<model::Attr> write_slice(model::WriteSliceArgs want, uint32_t pid = 0,
+                                  bool staged = false);
+  void slice_durable(model::Ino ino, uint64_t slice);
   Result<model::ReadSlicesReply> read_slices(model::Ino ino, uint32_t chunk, bool fresh);
   Result<model::Attr> truncate(model::TruncateArgs want);
   Result<model::Attr> fallocate(model::FallocateArgs want);
@@ -124,15 +132,26 @@ class Volume final : private Effects {
   Result<void> compact(model::Ino ino, uint32_t chunk, const CompactionProposal& proposal,
                        uint64_t id);
 
+  enum class Sync : uint8_t {
+    kConfigured,
+    kLocal,   // survives a power loss of this machine
+    kRemote,  // others see it
+    kReport,  // nothing is forced
+  };
+  // ino 0: everything. EIO once after a change of the inode was sacrificed to a conflict.
+  Result<void> fsync(model::Ino ino, Sync level);
+
   // Locks. wait: until granted or interrupted.
-  Result<void> flock(model::Ino ino, uint64_t owner, model::LockType type, bool wait,
-                     const Interrupt& interrupt);
-  Result<void> setlk(model::Ino ino, uint64_t owner, const model::LockRange& range, bool wait,
-                     const Interrupt& interrupt);
+  Result<void> flock(model::Caller who, model::Ino ino, uint64_t owner, model::LockType type,
+                     bool wait, const Interrupt& interrupt);
+  Result<void> setlk(model::Caller who, model::Ino ino, uint64_t owner,
+                     const model::LockRange& range, bool wait, const Interrupt& interrupt);
   Result<model::LockRange> getlk(model::Ino ino, uint64_t owner, const model::LockRange& range);
 
   Health::Seen health() const { return health_.seen(); }
   std::string stats_json() const;
+  // Admin verbs; request and answer are JSON. ENOTSUP: unknown verb.
+  Result<std::string> control(std::string_view verb, std::string_view request);
 
   bool remembers() const { return tracking_.load(std::memory_order_acquire); }
   std::chrono::milliseconds entry_valid(bool found = true) const;
@@ -144,7 +163,12 @@ class Volume final : private Effects {
   void committed(const model::Mutations& done,
                  const std::vector<model::SliceRelease>& unreferenced) override;
 
+  void add_passthrough_stats(nlohmann::json& out) const;
+  void add_fast_meta_stats(nlohmann::json& out) const;
   Result<void> connect();
+  Result<void> start_fast_meta();
+  bool fast() const { return fast_ != nullptr; }
+  model::VolumeFacts facts() const;
   Result<void> load_setting();
   Result<void> reload();  // setting and counters, live
   redis::ClientHooks hooks();
@@ -159,6 +183,11 @@ class Volume final : private Effects {
 
   Result<uint64_t> draw(std::string_view counter, uint64_t count);
   Result<model::Ino> trash_for(model::Ino parent);
+  Result<model::Ino> current_trash();
+  // Names that clients use as locks: carried out in the server, after what is pending.
+  Result<model::OperationReply> apply(const model::Operation& operation,
+                                      const WriteHints& hints,
+                                      std::initializer_list<const std::string*> names);
   Result<void> remove_sustained(model::Ino ino);
   Result<void> lose_name(model::Caller who, model::Ino parent, std::string name, bool directory);
   void settle_fate(model::Ino ino, model::Fate fate, const model::Attr& attr);
@@ -166,7 +195,14 @@ class Volume final : private Effects {
   void hint_name(WriteHints& hints, model::Ino parent, const std::string& name);
   void hint_ancestors(WriteHints& hints, model::Ino dir);
   model::ReadKey attr_read(model::Ino ino) const;
-  Result<void> lock_with(const WriteRule& rule, bool wait, bool release,
+  struct LockOf {
+    model::Ino ino = 0;
+    std::string key;  // "lockf5"
+    uint64_t owner = 0;
+    uint32_t pid = 0;
+    bool release = false;
+  };
+  Result<void> lock_with(const LockOf& lock, const WriteRule& rule, bool wait,
                          const Interrupt& interrupt);
 
   const config::PluginConfig config_;
@@ -182,9 +218,11 @@ class Volume final : private Effects {
   Facts facts_;
   Health health_;
   OpenTable open_;
-  std::unique_ptr<ValueCache> cache_;
+  std::unique_ptr<ValueCache> cache_;  // passthrough only
   OwnEchoes echoes_;
-  std::unique_ptr<Passthrough> executor_;
+  std::unique_ptr<FastMeta> fast_;     // fast-meta only
+  std::unique_ptr<Passthrough> server_;
+  Executor* executor_ = nullptr;       // of operations: server_ or fast_'s
   std::unique_ptr<Session> session_;
   std::unique_ptr<DirStats> dir_stats_;
   std::unique_ptr<FileDeleter> deleter_;
@@ -203,6 +241,8 @@ class Volume final : private Effects {
   bool stopping_ = false;
   bool refill_wanted_ = false;
   bool reconnected_ = false;
+  bool caught_up_ = false;  // the worker has nothing left of an earlier life or connection
+  std::condition_variable writable_;
   std::thread pulse_thread_, flush_thread_;
 };
 

@@ -8,7 +8,6 @@ namespace fastmeta::engine {
 
 using model::Attr;
 using model::Ino;
-using model::Mutations;
 using model::View;
 
 Result<EntryReply> Volume::getattr(Ino ino) {
@@ -31,18 +30,14 @@ Result<EntryReply> Volume::setattr(model::SetattrArgs want) {
   want.now = clock_.now();
   WriteHints hints;
   hints.turn = want.ino;
-  MDP_TRY(Attr attr, executor_->write_reply<Attr>(
-                         [&](const View& seen, Mutations& out) {
-                           return model::setattr(seen, want, out);
-                         },
-                         hints));
+  MDP_TRY(Attr attr, executor_->apply_reply<Attr>(want, hints));
   open_.remember(want.ino, attr);
   return entry(want.ino, std::move(attr));
 }
 
 Result<void> Volume::setxattr(model::SetXattrArgs want) {
-  return executor_->write(
-      [&](const View& seen, Mutations& out) { return model::setxattr(seen, want, out); }, {});
+  MDP_TRY_VOID(executor_->apply(want, {}));
+  return {};
 }
 
 Result<std::string> Volume::getxattr(Ino ino, const std::string& name) {
@@ -56,9 +51,8 @@ Result<std::vector<std::string>> Volume::listxattr(Ino ino) {
 }
 
 Result<void> Volume::removexattr(Ino ino, const std::string& name) {
-  return executor_->write(
-      [&](const View& seen, Mutations& out) { return model::removexattr(seen, ino, name, out); },
-      {});
+  MDP_TRY_VOID(executor_->apply(model::RemoveXattrArgs{ino, name}, {}));
+  return {};
 }
 
 }  // namespace fastmeta::engine

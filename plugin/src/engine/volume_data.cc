@@ -31,7 +31,7 @@ Result<Attr> Volume::open_file(const model::OpenArgs& how) {
   // Counted first: an unlink that comes from now on keeps the inode.
   open_.opened(how.ino);
   auto attr = executor_->read_reply<Attr>([&](const View& seen) { return model::open(seen, how); },
-                                          config_.cache.open == config::OpenPolicy::kVerify);
+                                          !fast() && config_.cache.open == config::OpenPolicy::kVerify);
   if (attr) {
     open_.remember(how.ino, *attr);
     return attr;
@@ -44,14 +44,16 @@ Result<Attr> Volume::open_file(const model::OpenArgs& how) {
 }
 
 void Volume::close_file(Ino ino) {
+  // What is acknowledged from now on follows the file's data.
+  if (fast()) fast_->reintegration().content_barrier(ino);
   const OpenTable::Closed closed = open_.closed(ino);
   if (closed.sustained) static_cast<void>(remove_sustained(ino));
 }
 
 Result<void> Volume::remove_sustained(Ino ino) {
   const model::LastCloseArgs want{clock_.now(), ino};
-  auto removed = executor_->write(
-      [&](const View& seen, Mutations& out) { return model::last_close(seen, want, out); }, {});
+  auto applied = executor_->apply(want, {});
+  Result<void> removed = applied ? Result<void>() : Result<void>(std::move(applied).error());
   if (!removed && removed.error().fault != Fault::kAnswer) {
     log_.warn("removed inode {} is not closed yet, trying again later: {}", ino,
               removed.error().text);
@@ -62,21 +64,38 @@ Result<void> Volume::remove_sustained(Ino ino) {
 }
 
 Result<uint64_t> Volume::new_slice() {
-  MDP_TRY_VOID(health_.may_write());
+  MDP_TRY_VOID(health_.may_write(fast()));
   return slices_->next();
 }
 
-Result<Attr> Volume::write_slice(model::WriteSliceArgs want) {
+Result<Attr> Volume::write_slice(model::WriteSliceArgs want, uint32_t pid, bool staged) {
+  // Changes that are in the server at once need data that others can read.
+  if (staged && !fast()) return Error::answer(EOPNOTSUPP);
   want.now = clock_.now();
   WriteHints hints;
   hints.turn = want.ino;
-  MDP_TRY(Attr attr, executor_->write_reply<Attr>(
-                         [&](const View& seen, Mutations& out) {
-                           return model::write_slice(seen, want, out);
-                         },
-                         hints));
+  hints.pid = pid;
+  hints.staged = staged;
+  MDP_TRY(Attr attr, executor_->apply_reply<Attr>(want, hints));
   open_.remember(want.ino, attr);
   return attr;
+}
+
+void Volume::slice_durable(Ino ino, uint64_t slice) {
+  if (fast()) fast_->reintegration().slice_durable(ino, slice);
+}
+
+Result<void> Volume::fsync(Ino ino, Sync level) {
+  if (!fast()) return {};  // an acknowledged change is in the server already
+  if (level == Sync::kConfigured)
+    level = config_.fsync_level == config::FsyncLevel::kRemote ? Sync::kRemote : Sync::kLocal;
+  if (level != Sync::kReport && ino != 0) fast_->reintegration().content_barrier(ino);
+  if (level == Sync::kLocal) MDP_TRY_VOID(fast_->sync_local());
+  if (level == Sync::kRemote &&
+      !fast_->drained(deadline_in(config_.drain_timeout),
+                      [&] { return health_.seen().state == State::kFailed; }))
+    return Error{Fault::kAnswer, EIO, "changes could not be sent in time"};
+  return fast_->report(ino);
 }
 
 Result<model::ReadSlicesReply> Volume::read_slices(Ino ino, uint32_t chunk, bool fresh) {
@@ -88,11 +107,7 @@ Result<Attr> Volume::truncate(model::TruncateArgs want) {
   want.now = clock_.now();
   WriteHints hints;
   hints.turn = want.ino;
-  MDP_TRY(Attr attr, executor_->write_reply<Attr>(
-                         [&](const View& seen, Mutations& out) {
-                           return model::truncate(seen, want, out);
-                         },
-                         hints));
+  MDP_TRY(Attr attr, executor_->apply_reply<Attr>(want, hints));
   open_.remember(want.ino, attr);
   return attr;
 }
@@ -101,11 +116,7 @@ Result<Attr> Volume::fallocate(model::FallocateArgs want) {
   want.now = clock_.now();
   WriteHints hints;
   hints.turn = want.ino;
-  MDP_TRY(Attr attr, executor_->write_reply<Attr>(
-                         [&](const View& seen, Mutations& out) {
-                           return model::fallocate(seen, want, out);
-                         },
-                         hints));
+  MDP_TRY(Attr attr, executor_->apply_reply<Attr>(want, hints));
   open_.remember(want.ino, attr);
   return attr;
 }
@@ -114,17 +125,14 @@ Result<model::CopyRangeReply> Volume::copy_file_range(model::CopyRangeArgs want)
   want.now = clock_.now();
   WriteHints hints;
   hints.turn = want.to;
-  MDP_TRY(auto copied, executor_->write_reply<model::CopyRangeReply>(
-                           [&](const View& seen, Mutations& out) {
-                             return model::copy_file_range(seen, want, out);
-                           },
-                           hints));
+  MDP_TRY(auto copied, executor_->apply_reply<model::CopyRangeReply>(want, hints));
   if (copied.copied > 0) open_.remember(want.to, copied.to_attr);
   return copied;
 }
 
 Result<CompactionProposal> Volume::plan_compaction(Ino ino, uint32_t chunk) {
-  return executor_->read_reply<CompactionProposal>(
+  // Only what the server has can be merged.
+  return server_->read_reply<CompactionProposal>(
       [&](const View& seen) -> Result<CompactionProposal> {
         MDP_TRY(auto records, seen.chunk(ino, chunk));
         auto plan = model::plan_compaction(records);
@@ -139,7 +147,7 @@ Result<CompactionProposal> Volume::plan_compaction(Ino ino, uint32_t chunk) {
 
 Result<void> Volume::compact(Ino ino, uint32_t chunk, const CompactionProposal& proposal,
                              uint64_t id) {
-  return executor_->write(
+  return server_->write(
       [&](const View& seen, Mutations& out) -> Result<void> {
         MDP_TRY(auto records, seen.chunk(ino, chunk));
         if (records.size() < proposal.plan.records) return Error::answer(EAGAIN);

@@ -15,7 +15,9 @@ using redis::Command;
 using std::chrono::milliseconds;
 
 namespace {
-constexpr milliseconds kDisconnectGrace{2000};
+// How long a start waits for what an earlier one left to be sent before it answers.
+constexpr milliseconds kRecoverWait{10000};
+constexpr milliseconds kNoticesWait{5000};
 constexpr milliseconds kTick{200};
 // Quotas of directories are not in the settings but in a hash of their own.
 Result<void> check_dir_quotas(const redis::Reply& values) {
@@ -71,9 +73,9 @@ Volume::Volume(config::PluginConfig config, Options options, Host& host, Log log
       options_(std::move(options)),
       host_(host),
       log_(std::move(log)),
-      health_(kDisconnectGrace) {}
+      health_(config_.disconnect_grace) {}
 
-Volume::~Volume() { stop(); }
+Volume::~Volume() { stop(milliseconds(0)); }
 
 Result<std::unique_ptr<Volume>> Volume::open(config::PluginConfig config, Options options,
                                              Host& host, Log log) {
@@ -122,12 +124,14 @@ redis::ClientHooks Volume::hooks() {
   redis::ClientHooks hooks;
   hooks.on_invalidate = [this](std::span<const std::string> keys) { invalidated(keys); };
   hooks.on_flush = [this] {
-    cache_->clear();
+    if (fast()) fast_->connection_lost();
+    else cache_->clear();
     host_.all_changed();
   };
   hooks.on_lost = [this] {
     tracking_.store(false, std::memory_order_release);
-    cache_->disable();
+    if (fast()) fast_->connection_lost();
+    else cache_->disable();
     echoes_.clear();
     health_.connection_lost();
     host_.all_changed();
@@ -135,9 +139,11 @@ redis::ClientHooks Volume::hooks() {
   };
   hooks.on_ready = [this] {
     echoes_.clear();
-    cache_->enable();
+    if (!fast()) cache_->enable();
     tracking_.store(true, std::memory_order_release);
-    health_.connection_ready();
+    // fast-meta: once the server's cursor is known and agrees.
+    if (fast()) fast_->connection_ready();
+    else health_.connection_ready();
     std::lock_guard lock(wake_mutex_);
     reconnected_ = true;
     wake_.notify_all();
@@ -148,8 +154,14 @@ redis::ClientHooks Volume::hooks() {
 void Volume::invalidated(std::span<const std::string> keys) {
   for (const std::string& key : keys) {
     const auto parsed = keys_.parse(key);
-    if (!parsed || echoes_.take(key)) continue;
-    cache_->invalidate(key);
+    if (!parsed) continue;
+    const bool own = echoes_.take(key);
+    if (fast()) {
+      fast_->invalidated(key, *parsed);
+    } else {
+      if (own) continue;
+      cache_->invalidate(key);
+    }
     switch (parsed->kind) {
       case 'i': host_.attr_changed(parsed->ino); break;
       case 'd': host_.names_changed(parsed->ino); break;
@@ -160,15 +172,26 @@ void Volume::invalidated(std::span<const std::string> keys) {
 }
 
 Result<void> Volume::start() {
-  cache_ = std::make_unique<ValueCache>(config_.cache.memory_max, config_.cache.ttl);
+  if (config_.mode == config::Mode::kFastMeta) {
+    std::string uuid;
+    {
+      std::lock_guard lock(setting_mutex_);
+      uuid = setting_.uuid;
+    }
+    MDP_TRY(fast_, FastMeta::open({*client_, keys_, config_, open_, host_, clock_, log_}, uuid));
+  } else {
+    cache_ = std::make_unique<ValueCache>(config_.cache.memory_max, config_.cache.ttl);
+  }
   Passthrough::Volume answers;
   answers.facts = [this] { return facts_.now(); };
   answers.may_write = [this] { return health_.may_write(); };
   PassthroughOptions options;
   options.retries_max = static_cast<int>(config_.meta.transaction_retries);
-  executor_ = std::make_unique<Passthrough>(*client_, keys_, *cache_, echoes_, open_,
-                                            static_cast<Effects&>(*this), std::move(answers),
-                                            options, log_);
+  server_ = std::make_unique<Passthrough>(
+      *client_, keys_, fast() ? fast_->written_keys() : static_cast<ReadCache&>(*cache_), echoes_,
+      open_, static_cast<Effects&>(*this), std::move(answers), options, log_);
+  executor_ = server_.get();
+  if (fast()) MDP_TRY_VOID(start_fast_meta());
   dir_stats_ = std::make_unique<DirStats>(*client_, keys_, log_);
   deleter_ = std::make_unique<FileDeleter>(
       *client_, keys_, [this](uint64_t id, uint32_t size) { return host_.delete_slice(id, size); },
@@ -187,33 +210,84 @@ Result<void> Volume::start() {
   };
   inodes_ = range(model::kNextInode, config_.ids.inode_reserve, model::kRootIno + 1);
   slices_ = range(model::kNextChunk, config_.ids.slice_reserve, 1);
+  if (fast()) fast_->restore(*inodes_, *slices_);
 
   stopping_ = false;
+  caught_up_ = false;
   MDP_TRY_VOID(client_->start(hooks()));
   MDP_TRY_VOID(reload());
   const bool writes = !options_.read_only && !config_.read_only;
   if (writes) {
     MDP_TRY_VOID(session_->open());
     facts_.session(session_->id());
-    if (config_.deletes.enabled) deleter_->start(*executor_, config_.deletes.threads);
+    if (config_.deletes.enabled) deleter_->start(*server_, config_.deletes.threads);
     refill_wanted_ = true;
+  }
+  if (fast() && writes) {
+    after_reconnect();  // our numbers are above all that we ever leased
+    if (auto trash = current_trash(); !trash)
+      log_.warn("the trash directory is not known yet: {}", trash.error().text);
+    health_.recovering();
+    fast_->start();
   }
   health_.started(!writes);
   pulse_thread_ = std::thread([this] { pulse(); });
   flush_thread_ = std::thread([this] { flush_loop(); });
+  if (fast() && writes) {
+    std::unique_lock lock(wake_mutex_);
+    writable_.wait_for(lock, kRecoverWait,
+                       [&] { return health_.seen().state != State::kRecovering; });
+  }
   return {};
 }
 
-void Volume::stop() {
+Result<void> Volume::start_fast_meta() {
+  FastMeta::Volume answers;
+  answers.facts = [this] { return facts(); };
+  answers.may_write = [this](bool content) { return health_.may_write(content); };
+  answers.trash_now = [this] { return current_trash(); };
+  answers.refuse_writes = [this](std::string reason) {
+    health_.refused(std::move(reason));
+    writable_.notify_all();
+  };
+  answers.recovered = [this] {
+    std::lock_guard lock(wake_mutex_);
+    caught_up_ = true;
+    wake_.notify_all();
+  };
+  MDP_TRY_VOID(fast_->connect(*server_, static_cast<Effects&>(*this), std::move(answers)));
+  executor_ = &fast_->executor();
+  return {};
+}
+
+model::VolumeFacts Volume::facts() const {
+  model::VolumeFacts facts = facts_.now();
+  if (!fast()) return facts;
+  const Backlog::Seen pending = fast_->backlog().seen();
+  facts.used_space += pending.used_space;
+  facts.used_inodes += pending.used_inodes;
+  return facts;
+}
+
+uint64_t Volume::stop(milliseconds wait) {
   {
     std::lock_guard lock(wake_mutex_);
-    if (stopping_ || !pulse_thread_.joinable()) return;
+    if (stopping_ || !pulse_thread_.joinable()) return 0;
+  }
+  if (fast() && session_->id() != 0) fast_->drained(deadline_in(wait));
+  {
+    std::lock_guard lock(wake_mutex_);
     stopping_ = true;
     wake_.notify_all();
   }
   pulse_thread_.join();
   flush_thread_.join();
   deleter_->stop();
+  uint64_t left = 0;
+  if (fast()) {
+    executor_ = server_.get();
+    left = fast_->stop(milliseconds(0), *inodes_, *slices_);
+  }
   if (session_->id() != 0 && client_->connected()) {
     if (auto sent = dir_stats_->flush(); !sent)
       log_.warn("some directory statistics were not sent: {}", sent.error().text);
@@ -225,6 +299,7 @@ void Volume::stop() {
   }
   health_.stopped();
   client_->stop();
+  return left;
 }
 
 Result<void> Volume::reload() {
@@ -316,11 +391,25 @@ void Volume::pulse() {
   auto next_beat = std::chrono::steady_clock::now() + beat_every;
   std::unique_lock lock(wake_mutex_);
   while (!stopping_) {
-    wake_.wait_until(lock, next_beat, [&] { return stopping_ || reconnected_; });
+    wake_.wait_until(lock, next_beat, [&] { return stopping_ || reconnected_ || caught_up_; });
     if (stopping_) return;
     const bool reconnected = std::exchange(reconnected_, false);
+    const bool caught_up = std::exchange(caught_up_, false);
     lock.unlock();
     if (reconnected) after_reconnect();
+    if (caught_up) {
+      // Before anybody writes the kernel has dropped what the lost connection could not
+      // keep right.
+      if (!host_.invalidations_done(kNoticesWait))
+        log_.warn("writable before the kernel had dropped all it remembers");
+      health_.connection_ready();
+      health_.recovered();
+      writable_.notify_all();
+      if (!reconnected && std::chrono::steady_clock::now() < next_beat) {
+        lock.lock();
+        continue;
+      }
+    }
     if (auto done = beat(); !done && client_->connected())
       log_.warn("heartbeat: {}", done.error().text);
     next_beat = std::chrono::steady_clock::now() + beat_every;
@@ -340,6 +429,10 @@ void Volume::flush_loop() {
       inodes_->refill();
       slices_->refill();
     }
+    if (fast() && session_->id() != 0 && client_->connected()) {
+      fast_->tend();
+      if (facts_.now().trash) static_cast<void>(current_trash());  // of a new hour
+    }
     if (std::chrono::steady_clock::now() >= next_flush && client_->connected()) {
       if (auto sent = dir_stats_->flush(); !sent)
         log_.warn("directory statistics wait for the next flush: {}", sent.error().text);
@@ -355,6 +448,9 @@ Result<uint64_t> Volume::draw(std::string_view counter, uint64_t count) {
   if (reply.number < static_cast<int64_t>(count))
     return Error{Fault::kCorrupt, EIO,
                  fmt::format("counter {} answered {}", counter, reply.number)};
+  // A later life must not be given them again, even if the server goes back.
+  if (fast() && counter != model::kNextTrash)
+    MDP_TRY_VOID(fast_->leased(counter, static_cast<uint64_t>(reply.number)));
   return static_cast<uint64_t>(reply.number);
 }
 

@@ -23,45 +23,59 @@ constexpr milliseconds kPollMost{10};
 constexpr milliseconds kBarrierWait{5000};
 }  // namespace
 
-Result<void> Volume::lock_with(const WriteRule& rule, bool wait, bool release,
+Result<void> Volume::lock_with(const LockOf& lock, const WriteRule& rule, bool wait,
                                const Interrupt& interrupt) {
+  if (fast() && lock.release) {
+    fast_->held_locks().released(lock.ino, lock.key, lock.owner);
+    fast_->lock_releases().add(lock.ino, rule);
+    return {};
+  }
+  // A lock that was let go of here is still held in the server until what was written
+  // under it is there.
+  if (fast() && !fast_->lock_releases().wait_for(lock.ino, client_->deadline(), interrupt.asked))
+    return Error::answer(interrupt() ? EINTR : EAGAIN);
   milliseconds pause = kPollFirst;
   for (;;) {
-    auto done = executor_->write(rule, {});
+    auto done = server_->write(rule, {});
     if (done) break;
     if (!wait || done.error().fault != Fault::kAnswer || done.error().code != EAGAIN) return done;
     if (interrupt()) return Error::answer(EINTR);
     std::this_thread::sleep_for(pause);
     pause = std::min(pause * 2, kPollMost);
   }
-  if (release) return {};
+  if (lock.release) return {};
   // What others wrote before they let go was announced before this reply; then
   // the kernel has to hear of it.
   MDP_TRY(auto pong, client_->read_one({"PING"}));
   if (pong.is_error()) return redis::refused(pong, "PING");
   if (!host_.invalidations_done(kBarrierWait))
     log_.warn("a lock was granted before the kernel had dropped all it remembers");
+  if (fast()) fast_->held_locks().granted(lock.ino, lock.key, lock.owner, lock.pid);
   return {};
 }
 
-Result<void> Volume::flock(Ino ino, uint64_t owner, LockType type, bool wait,
+// The rules below may be run after their caller has gone: they hold what they need.
+
+Result<void> Volume::flock(model::Caller who, Ino ino, uint64_t owner, LockType type, bool wait,
                            const Interrupt& interrupt) {
   return lock_with(
-      [&](const View& seen, Mutations& out) { return model::flock(seen, ino, owner, type, out); },
-      wait, type == LockType::kNone, interrupt);
+      {ino, keys_.flock(ino), owner, who.pid, type == LockType::kNone},
+      [=](const View& seen, Mutations& out) { return model::flock(seen, ino, owner, type, out); },
+      wait, interrupt);
 }
 
-Result<void> Volume::setlk(Ino ino, uint64_t owner, const LockRange& range, bool wait,
-                           const Interrupt& interrupt) {
-  return lock_with(
-      [&](const View& seen, Mutations& out) {
-        return model::set_plock(seen, ino, owner, range, out);
-      },
-      wait, range.type == static_cast<uint32_t>(LockType::kNone), interrupt);
+Result<void> Volume::setlk(model::Caller who, Ino ino, uint64_t owner, const LockRange& range,
+                           bool wait, const Interrupt& interrupt) {
+  return lock_with({ino, keys_.plock(ino), owner, who.pid,
+                    range.type == static_cast<uint32_t>(LockType::kNone)},
+                   [=](const View& seen, Mutations& out) {
+                     return model::set_plock(seen, ino, owner, range, out);
+                   },
+                   wait, interrupt);
 }
 
 Result<LockRange> Volume::getlk(Ino ino, uint64_t owner, const LockRange& range) {
-  return executor_->read_reply<LockRange>(
+  return server_->read_reply<LockRange>(
       [&](const View& seen) { return model::get_plock(seen, ino, owner, range); }, true);
 }
 

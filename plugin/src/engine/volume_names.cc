@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Operations on names and directories.
+#include <algorithm>
 #include <cerrno>
 
+#include "engine/passthrough/scan_reader.h"
 #include "engine/volume.h"
 #include "model/schema/codec.h"
 
@@ -33,6 +35,7 @@ EntryReply Volume::entry(Ino ino, Attr attr) const {
 // What the cache knows saves a round trip of the transaction: the attributes
 // behind a name can be asked for together with the name.
 void Volume::hint_name(WriteHints& hints, Ino parent, const std::string& name) {
+  if (fast()) return;
   auto cached = cache_->find({ReadKind::kField, keys_.dir(parent), name, true});
   if (!cached || !cached->exists) return;
   if (auto dentry = model::decode_dentry(cached->bytes)) {
@@ -44,7 +47,7 @@ void Volume::hint_name(WriteHints& hints, Ino parent, const std::string& name) {
 }
 
 void Volume::hint_ancestors(WriteHints& hints, Ino dir) {
-  for (int depth = 0; depth < model::kAncestorsMax && dir > model::kRootIno; ++depth) {
+  for (int depth = 0; !fast() && depth < model::kAncestorsMax && dir > model::kRootIno; ++depth) {
     auto cached = cache_->find(attr_read(dir));
     if (!cached || !cached->exists) return;
     auto attr = model::decode_attr(cached->bytes);
@@ -54,7 +57,22 @@ void Volume::hint_ancestors(WriteHints& hints, Ino dir) {
   }
 }
 
-model::SpaceReply Volume::statfs() const { return model::statfs(facts_.now()); }
+Result<model::OperationReply> Volume::apply(const model::Operation& operation,
+                                            const WriteHints& hints,
+                                            std::initializer_list<const std::string*> names) {
+  const bool remote = fast() && std::any_of(names.begin(), names.end(), [&](const auto* name) {
+                        return fast_->exclusive(*name);
+                      });
+  if (!remote) return executor_->apply(operation, hints);
+  MDP_TRY_VOID(health_.may_write());
+  if (!fast_->drained(client_->deadline(), [&] { return !health_.may_write(); }))
+    return Error{Fault::kAnswer, EIO,
+                 "a name of exclusive.remote has to wait for earlier changes, which could not "
+                 "be sent in time"};
+  return server_->apply(operation, hints);
+}
+
+model::SpaceReply Volume::statfs() const { return model::statfs(facts()); }
 
 Result<EntryReply> Volume::lookup(Ino parent, std::string name) {
   const model::LookupArgs want{parent, std::move(name)};
@@ -94,8 +112,10 @@ Result<Volume::Opened> Volume::create(const NewNode& node, bool exclusive,
     hints.turn = node.parent;
     hints.reads.push_back(attr_read(want.ino));
     if (how) open_.opened(want.ino);
-    auto reply = executor_->write_reply<model::CreateReply>(
-        [&](const View& seen, Mutations& out) { return model::create(seen, want, out); }, hints);
+    auto applied = apply(want, hints, {&want.name});
+    Result<model::CreateReply> reply =
+        applied ? Result<model::CreateReply>(std::get<model::CreateReply>(*std::move(applied)))
+                : Result<model::CreateReply>(std::move(applied).error());
     if (how && (!reply || reply->existed)) open_.closed(want.ino);
     if (!reply && reply.error().code == ENOTUNIQ) {
       // A server that went back has given our number to another client as well.
@@ -121,17 +141,24 @@ Result<EntryReply> Volume::link(Caller who, Ino ino, Ino parent, std::string nam
   const model::LinkArgs want{who, clock_.now(), ino, parent, std::move(name)};
   WriteHints hints;
   hints.turn = parent;
-  MDP_TRY(auto linked, executor_->write_reply<model::Found>(
-                           [&](const View& seen, Mutations& out) {
-                             return model::link(seen, want, out);
-                           },
-                           hints));
+  MDP_TRY(auto reply, apply(want, hints, {&want.name}));
+  auto linked = std::get<model::Found>(std::move(reply));
   open_.remember(linked.ino, linked.attr);
   return entry(linked.ino, std::move(linked.attr));
 }
 
 Result<Ino> Volume::trash_for(Ino parent) {
   if (!facts_.now().trash || model::is_trash(parent)) return Ino{0};
+  // Locally any hour will do: the hour that counts is that of the reintegration.
+  if (fast()) {
+    std::lock_guard lock(trash_mutex_);
+    if (trash_ino_ != 0) return trash_ino_;
+  }
+  return current_trash();
+}
+
+Result<Ino> Volume::current_trash() {
+  if (!facts_.now().trash) return Ino{0};
   const Timestamp now = clock_.now();
   const std::string hour = model::trash_hour_name(now);
   {
@@ -139,7 +166,7 @@ Result<Ino> Volume::trash_for(Ino parent) {
     if (trash_hour_ == hour) return trash_ino_;
   }
   model::TrashHourArgs want{now, 0};
-  auto found = executor_->read_reply<model::TrashHourReply>(
+  auto found = server_->read_reply<model::TrashHourReply>(
       [&](const View& seen) {
         Mutations none;
         return model::trash_hour(seen, want, none);
@@ -148,7 +175,7 @@ Result<Ino> Volume::trash_for(Ino parent) {
   if (!found && found.error().fault == Fault::kAnswer && found.error().code == ENOENT) {
     MDP_TRY(const uint64_t number, draw(model::kNextTrash, 1));
     want.ino = model::kTrashIno + number;
-    found = executor_->write_reply<model::TrashHourReply>(
+    found = server_->write_reply<model::TrashHourReply>(
         [&](const View& seen, Mutations& out) { return model::trash_hour(seen, want, out); });
   }
   MDP_TRY(auto directory, std::move(found));
@@ -171,12 +198,10 @@ Result<void> Volume::lose_name(Caller who, Ino parent, std::string name, bool di
   WriteHints hints;
   hints.turn = parent;
   hint_name(hints, parent, want.name);
-  MDP_TRY(auto lost, executor_->write_reply<model::UnlinkReply>(
-                         [&](const View& seen, Mutations& out) {
-                           return directory ? model::rmdir(seen, want, out)
-                                            : model::unlink(seen, want, out);
-                         },
-                         hints));
+  const model::Operation operation = directory ? model::Operation(model::Rmdir{want})
+                                               : model::Operation(model::Unlink{want});
+  MDP_TRY(auto reply, apply(operation, hints, {&want.name}));
+  const auto lost = std::get<model::UnlinkReply>(std::move(reply));
   settle_fate(lost.ino, lost.fate, lost.attr);
   return {};
 }
@@ -205,11 +230,8 @@ Result<void> Volume::rename(Caller who, Ino parent, std::string name, Ino new_pa
   hint_name(hints, parent, want.name);
   hint_name(hints, new_parent, want.new_name);
   if (parent != new_parent) hint_ancestors(hints, new_parent);
-  MDP_TRY(auto moved, executor_->write_reply<model::RenameReply>(
-                          [&](const View& seen, Mutations& out) {
-                            return model::rename(seen, want, out);
-                          },
-                          hints));
+  MDP_TRY(auto reply, apply(want, hints, {&want.name, &want.new_name}));
+  const auto moved = std::get<model::RenameReply>(std::move(reply));
   open_.remember(moved.ino, moved.attr);
   if (moved.other_fate == model::Fate::kSustained) {
     if (auto last = open_.remembered(moved.other)) {
@@ -229,8 +251,9 @@ Result<std::string> Volume::readlink(Ino ino) {
 Result<std::unique_ptr<DirReader>> Volume::opendir(Ino ino) {
   MDP_TRY(auto attr, getattr(ino));
   if (!attr.attr.is_dir()) return Error::answer(ENOTDIR);
-  return std::make_unique<DirReader>(*client_, keys_, *cache_, log_, ino,
-                                     config_.cache.listing_max);
+  if (fast()) return fast_->opendir(ino);
+  return std::unique_ptr<DirReader>(std::make_unique<ScanReader>(
+      *client_, keys_, *cache_, log_, ino, config_.cache.listing_max));
 }
 
 }  // namespace fastmeta::engine

@@ -89,6 +89,7 @@ struct Caller {
   uint32_t uid = 0;
   uint32_t gid = 0;
   uint32_t umask = 0;
+  uint32_t pid = 0;  // 0: unknown; rules do not look at it
 };
 
 }  // namespace fastmeta::model

@@ -76,7 +76,7 @@ struct Mounted {
     if (!started) ADD_FAILURE() << started.error().text;
   }
   ~Mounted() {
-    if (volume) volume->stop();
+    if (volume) volume->stop(std::chrono::milliseconds(0));
   }
   engine::Volume* operator->() { return volume.get(); }
 

@@ -276,21 +276,21 @@ TEST_F(Volumes, CleanUpAfterSessionsThatDied) {
 TEST_F(Volumes, ShareLocks) {
   Mounted a(server.url()), b(server.url());
   const Ino f = a.make(kRootIno, "f");
-  ASSERT_TRUE(a->flock(f, 1, model::LockType::kWrite, false, {}));
-  auto refused = b->flock(f, 1, model::LockType::kWrite, false, {});
+  ASSERT_TRUE(a->flock({}, f, 1, model::LockType::kWrite, false, {}));
+  auto refused = b->flock({}, f, 1, model::LockType::kWrite, false, {});
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, EAGAIN);
   std::atomic<bool> got{false};
   std::thread waiter([&] {
-    EXPECT_TRUE(b->flock(f, 1, model::LockType::kWrite, true, {}));
+    EXPECT_TRUE(b->flock({}, f, 1, model::LockType::kWrite, true, {}));
     got = true;
   });
   std::this_thread::sleep_for(milliseconds(30));
   EXPECT_FALSE(got);
-  ASSERT_TRUE(a->flock(f, 1, model::LockType::kNone, false, {}));
+  ASSERT_TRUE(a->flock({}, f, 1, model::LockType::kNone, false, {}));
   waiter.join();
   int asked = 0;
-  auto interrupted = a->flock(f, 1, model::LockType::kRead, true, {[&] { return ++asked > 3; }});
+  auto interrupted = a->flock({}, f, 1, model::LockType::kRead, true, {[&] { return ++asked > 3; }});
   ASSERT_FALSE(interrupted);
   EXPECT_EQ(interrupted.error().code, EINTR);
 }

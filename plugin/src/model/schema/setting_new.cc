@@ -5,12 +5,11 @@
 #include <cctype>
 #include <cerrno>
 #include <nlohmann/json.hpp>
-#include <numeric>
-#include <vector>
 
 #include "model/schema/setting.h"
 #include "model/schema/setting_limits.h"
 #include "util/log.h"
+#include "util/nearest.h"
 
 namespace fastmeta::model {
 namespace {
@@ -50,25 +49,18 @@ Error refused(const std::string& text) { return {Fault::kConfig, EINVAL, "settin
 
 char lower(char c) { return static_cast<char>(std::tolower(static_cast<unsigned char>(c))); }
 
-size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), size_t{0});
-  for (size_t i = 0; i < a.size(); ++i) {
-    size_t diagonal = row[0]++;
-    for (size_t j = 0; j < b.size(); ++j) {
-      const size_t replaced = diagonal + (lower(a[i]) == lower(b[j]) ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({replaced, row[j] + 1, row[j + 1] + 1});
-    }
-  }
-  return row.back();
+std::string all_lower(std::string_view text) {
+  std::string out(text);
+  std::transform(out.begin(), out.end(), out.begin(), lower);
+  return out;
 }
 
 Error unknown_field(std::string_view field) {
   constexpr size_t kNameBytesMax = 64;  // longer ones resemble nothing
-  const std::string_view looked_at = field.substr(0, kNameBytesMax);
+  const std::string looked_at = all_lower(field.substr(0, kNameBytesMax));
   auto nearest = std::min_element(kChoices.begin(), kChoices.end(), [&](auto& a, auto& b) {
-    return edit_distance(looked_at, a.field) < edit_distance(looked_at, b.field);
+    return edit_distance(looked_at, all_lower(a.field)) <
+           edit_distance(looked_at, all_lower(b.field));
   });
   return refused(quoted(field, kNameBytesMax) + " is no field of it, the nearest is " +
                  std::string(nearest->field));

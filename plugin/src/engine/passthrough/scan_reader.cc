@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "engine/dir_reader.h"
+#include "engine/passthrough/scan_reader.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -20,7 +20,7 @@ constexpr const char* kScanCount = "10000";
 constexpr size_t kAttrsAhead = 4096;
 }  // namespace
 
-DirReader::DirReader(redis::Client& client, const model::KeySpace& keys, ValueCache& cache, Log log,
+ScanReader::ScanReader(redis::Client& client, const model::KeySpace& keys, ValueCache& cache, Log log,
                      model::Ino dir, size_t listing_max)
     : client_(client),
       keys_(keys),
@@ -31,7 +31,7 @@ DirReader::DirReader(redis::Client& client, const model::KeySpace& keys, ValueCa
   restart();
 }
 
-void DirReader::restart() {
+void ScanReader::restart() {
   shared_ = cache_.find_listing(keys_.dir(dir_));
   done_ = shared_ != nullptr;
   if (done_) return;
@@ -41,7 +41,7 @@ void DirReader::restart() {
   token_ = cache_.begin();
 }
 
-Result<void> DirReader::scan_until(uint64_t size) {
+Result<void> ScanReader::scan_until(uint64_t size) {
   while (!done_ && own_->size() < size) {
     const Command command{"HSCAN", keys_.dir(dir_), cursor_, "COUNT", kScanCount};
     MDP_TRY(auto replies, client_.read(std::span(&command, 1), client_.deadline()));
@@ -75,7 +75,7 @@ Result<void> DirReader::scan_until(uint64_t size) {
   return {};
 }
 
-Result<std::vector<DirReader::Item>> DirReader::page(uint64_t from, size_t count,
+Result<std::vector<DirReader::Item>> ScanReader::page(uint64_t from, size_t count,
                                                      bool with_attrs) {
   if (from == 0) restart();
   if (!shared_) MDP_TRY_VOID(scan_until(from + count));
@@ -89,7 +89,7 @@ Result<std::vector<DirReader::Item>> DirReader::page(uint64_t from, size_t count
   return items;
 }
 
-Result<void> DirReader::fill_attrs(std::vector<Item>& items, uint64_t from) {
+Result<void> ScanReader::fill_attrs(std::vector<Item>& items, uint64_t from) {
   auto decode = [&](Item& item, const std::string& bytes) {
     if (auto attr = model::decode_attr(bytes))
       item.attr = std::move(*attr);

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace fastmeta::config {
+namespace fastmeta {
 
 // Insertions, deletions, replacements and swaps of neighbours between two words.
 size_t edit_distance(std::string_view a, std::string_view b);
@@ -16,4 +16,4 @@ size_t edit_distance(std::string_view a, std::string_view b);
 std::optional<std::string> nearest_word(std::string_view word,
                                         std::span<const std::string> candidates);
 
-}  // namespace fastmeta::config
+}  // namespace fastmeta

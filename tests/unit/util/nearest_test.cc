@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "config/nearest.h"
+#include "util/nearest.h"
 
 #include <gtest/gtest.h>
 
 #include <string>
 #include <vector>
 
-namespace fastmeta::config {
+namespace fastmeta {
 namespace {
 
 TEST(EditDistance, CountsSlipsOfTheFingers) {
@@ -32,4 +32,4 @@ TEST(NearestWord, IsGivenOnlyWhenItIsNear) {
 }
 
 }  // namespace
-}  // namespace fastmeta::config
+}  // namespace fastmeta

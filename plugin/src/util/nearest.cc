@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "config/nearest.h"
+#include "util/nearest.h"
 
 #include <algorithm>
 #include <vector>
 
-namespace fastmeta::config {
+namespace fastmeta {
 namespace {
 constexpr size_t kWordMax = 64;  // longer ones are no key; bounds the work
 }
@@ -40,4 +40,4 @@ std::optional<std::string> nearest_word(std::string_view word,
   return best;
 }
 
-}  // namespace fastmeta::config
+}  // namespace fastmeta

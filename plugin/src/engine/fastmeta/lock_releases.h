@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Locks that their users have let go of, and that the server still has: a release waits
+// until everything that was acknowledged before it is there (I8), while its user goes on
+// at once. Others only wait longer.
+//
+// Threads: any; releases are carried out on a thread of its own between start and stop.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <thread>
+
+#include "engine/executor.h"
+#include "engine/fastmeta/backlog.h"
+#include "util/log.h"
+
+namespace fastmeta::engine {
+
+class LockReleases {
+ public:
+  LockReleases(Backlog& backlog, Executor& server, Log log)
+      : backlog_(backlog), server_(server), log_(std::move(log)) {}
+  ~LockReleases() { stop(); }
+
+  void start();
+  // What waits is left to the cleaning of the session.
+  void stop();
+
+  // rule: the release, as the server's executor runs it.
+  void add(model::Ino ino, WriteRule rule);
+  // Until no release of this inode waits; false: not in time, or interrupted.
+  bool wait_for(model::Ino ino, Deadline deadline, const std::function<bool()>& interrupted);
+  size_t waiting() const;
+
+ private:
+  struct Release {
+    model::Ino ino = 0;
+    uint64_t after = 0;  // the number of the last record before it
+    WriteRule rule;
+  };
+  void run();
+  bool any_of(model::Ino ino) const;
+
+  Backlog& backlog_;
+  Executor& server_;
+  const Log log_;
+  mutable std::mutex mutex_;
+  std::condition_variable wake_, done_;
+  std::deque<Release> queue_;  // the first one is under way
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace fastmeta::engine

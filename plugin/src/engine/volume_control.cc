@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Admin verbs of a live volume.
+#include <cerrno>
+#include <nlohmann/json.hpp>
+
+#include "engine/volume.h"
+
+namespace fastmeta::engine {
+
+using nlohmann::json;
+
+namespace {
+
+constexpr int64_t kFlushWaitMs = 30'000;
+
+Result<json> parse(std::string_view request) {
+  if (request.empty()) return json::object();
+  json parsed = json::parse(request, nullptr, false);
+  if (!parsed.is_object())
+    return Error{Fault::kConfig, EINVAL, "the request is no JSON object"};
+  return parsed;
+}
+
+}  // namespace
+
+Result<std::string> Volume::control(std::string_view verb, std::string_view request) {
+  MDP_TRY(const json asked, parse(request));
+  if (verb == "stats") return stats_json();
+  if (verb == "config") return config_.effective_json;
+  if (verb == "flush") {
+    const auto wait = asked.find("timeout_ms");
+    if (wait != asked.end() && !wait->is_number_unsigned())
+      return Error{Fault::kConfig, EINVAL, "timeout_ms is no number of milliseconds"};
+    const int64_t ms = wait == asked.end() ? kFlushWaitMs : wait->get<int64_t>();
+    if (fast()) fast_->drained(deadline_in(std::chrono::milliseconds(ms)));
+    return json{{"left", fast() ? fast_->backlog().seen().records : 0}}.dump();
+  }
+  if (verb == "resume" && fast()) {
+    health_.refused({});
+    fast_->reintegration().resume();
+    return std::string("{}");
+  }
+  return Error{Fault::kAnswer, ENOTSUP, "unknown verb"};
+}
+
+}  // namespace fastmeta::engine
