@@ -58,6 +58,9 @@ static const mdp_ops table = {
     .setlkw = toy_op_setlkw,
     .health = toy_op_health,
     .control = toy_op_control,
+#if MDP_ABI_MINOR >= 1
+    .inspect = toy_op_inspect,
+#endif
 };
 
 const mdp_ops *mdp_plugin_entry(void) { return &table; }

@@ -51,7 +51,7 @@ Result<std::optional<std::string>> MemoryTables::MemoryTransaction::get(store::T
   return value ? *value : std::optional<std::string>();
 }
 
-Result<void> MemoryTables::MemoryTransaction::claim(const Place& place) {
+Result<void> MemoryTables::MemoryTransaction::expect_free(const Place& place) {
   const auto writer = tables_.writers_.find(place);
   const auto row = tables_.rows_.find(place);
   const bool taken = writer != tables_.writers_.end() && writer->second != this;
@@ -61,6 +61,11 @@ Result<void> MemoryTables::MemoryTransaction::claim(const Place& place) {
     conflict_ = true;
     return kConflicting;
   }
+  return {};
+}
+
+Result<void> MemoryTables::MemoryTransaction::claim(const Place& place) {
+  MDP_TRY_VOID(expect_free(place));
   tables_.writers_.insert_or_assign(place, this);
   return {};
 }
@@ -80,6 +85,7 @@ Result<void> MemoryTables::MemoryTransaction::erase(store::Table table, std::str
   std::lock_guard lock(tables_.mutex_);
   MDP_TRY_VOID(access());
   Place place{table, std::string(key)};
+  MDP_TRY_VOID(expect_free(place));
   // As in WiredTiger: to remove what is not there writes nothing.
   const auto* value = find(place);
   if (!value || !*value) return {};

@@ -21,6 +21,7 @@ class MemoryTables::MemoryTransaction final : public store::Transaction {
  private:
   // With the mutex held.
   Result<void> access();
+  Result<void> expect_free(const Place& place);
   Result<void> claim(const Place& place);
   const std::optional<std::string>* find(const Place& place) const;
   std::optional<std::pair<std::string, std::string>> next(const Place& from, bool after) const;

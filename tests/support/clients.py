@@ -159,6 +159,9 @@ def yaml(settings):
             if isinstance(value, dict):
                 lines.append(f"{indent}{key}:")
                 write(value, indent + "  ")
+            elif isinstance(value, list):
+                lines.append(f"{indent}{key}:")
+                lines.extend(f"{indent}  - '{item}'" for item in value)
             elif isinstance(value, bool):
                 lines.append(f"{indent}{key}: {str(value).lower()}")
             else:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Reading config/passthrough.yaml as a reader does: comments and the keys below them. Shared by
-// the tests of the plugin's keys and of the host's.
+// Reading the commented files of config/ as a reader does: comments and the keys below them.
+// Shared by the tests of the plugin's keys and of the host's.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -15,14 +15,18 @@
 
 namespace fastmeta::config {
 
-inline std::string documented_file() { return FASTMETA_SOURCE_DIR "/config/passthrough.yaml"; }
+inline constexpr const char* kDocumentedModes[] = {"passthrough", "fast-meta"};
+
+inline std::string documented_file(const std::string& mode = "passthrough") {
+  return FASTMETA_SOURCE_DIR "/config/" + mode + ".yaml";
+}
 
 // Dotted path -> the lines of the comment right above the key, without "# ".
 using DocumentedKeys = std::map<std::string, std::vector<std::string>>;
 
-inline DocumentedKeys documented_keys() {
+inline DocumentedKeys documented_keys(const std::string& mode = "passthrough") {
   DocumentedKeys out;
-  std::ifstream in(documented_file());
+  std::ifstream in(documented_file(mode));
   std::vector<std::string> sections, comment;
   for (std::string line; std::getline(in, line);) {
     const size_t indent = line.find_first_not_of(' ');
@@ -45,7 +49,7 @@ inline DocumentedKeys documented_keys() {
 inline void expect_documented(const DocumentedKeys& keys, const std::string& name,
                               const std::string& summary) {
   const auto found = keys.find(name);
-  ASSERT_NE(found, keys.end()) << name << " is not in config/passthrough.yaml";
+  ASSERT_NE(found, keys.end()) << name << " is not documented";
   ASSERT_GE(found->second.size(), 2u) << name << ": a reason, then [" << summary << "]";
   EXPECT_EQ(found->second.back(), "[" + summary + "]") << name;
 }

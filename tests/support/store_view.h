@@ -34,6 +34,7 @@ class StoreView : public model::View {
   }
   int rounds() const { return rounds_; }
   const std::set<std::string>& watched() const { return watched_; }
+  const std::map<model::ReadKey, model::RawValue>& loaded() const { return loaded_; }
 
  protected:
   const model::RawValue* find(const model::ReadKey& read) const override {

@@ -34,6 +34,8 @@ int run_command_line(int argc, char** argv) {
   add_mount(app, &run);
   add_umount(app, &run);
   add_status(app, &run);
+  add_oplog(app, &run);
+  add_cache(app, &run);
   add_config(app, &run);
   add_version(app, &run);
   try {

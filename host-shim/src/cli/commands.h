@@ -14,6 +14,8 @@ void add_format(CLI::App& app, Run* run);
 void add_mount(CLI::App& app, Run* run);
 void add_umount(CLI::App& app, Run* run);
 void add_status(CLI::App& app, Run* run);
+void add_oplog(CLI::App& app, Run* run);      // and conflicts
+void add_cache(CLI::App& app, Run* run);
 void add_config(CLI::App& app, Run* run);
 void add_version(CLI::App& app, Run* run);
 

@@ -20,7 +20,8 @@ constexpr std::array<std::string_view, 10> kIgnored = {
     "nouser", "users",               "owner", "nofail", "_netdev"};
 
 // Keys of the configuration that lie in no section.
-constexpr std::array<std::string_view, 3> kPlainKeys = {"mode", "read-only", "skip-dir-mtime"};
+constexpr std::array<std::string_view, 4> kPlainKeys = {"mode", "read-only", "skip-dir-mtime",
+                                                        "disconnect-grace"};
 
 template <size_t n>
 bool contains(const std::array<std::string_view, n>& list, std::string_view text) {

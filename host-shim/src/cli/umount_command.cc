@@ -3,10 +3,12 @@
 #include <CLI/App.hpp>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "cli/ask.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "control/client.h"
@@ -25,15 +27,57 @@ struct Arguments {
 constexpr milliseconds kAnswerWait{5000};
 constexpr milliseconds kEndWait{10 * 60 * 1000};  // as long as what is buffered may take
 
-// 0 when no daemon answers.
-int pid_of(const MountPoint& mount) {
+using Json = nlohmann::json;
+
+// What is to be known of the mount after its daemon is gone.
+struct Daemon {
+  int pid = 0;  // 0: none answers
+  milliseconds drain{0};
+  StorePlace store;  // its place is empty when it has none
+};
+
+Json answer_of(const MountPoint& mount, const char* verb) {
   std::string why;
-  const auto reply = ask(mount, {"status", "{}"}, kAnswerWait, &why);
-  if (!reply || !reply->ok) return 0;
-  const auto status = nlohmann::json::parse(reply->text, nullptr, false);
-  if (!status.is_object()) return 0;
+  const auto reply = ask(mount, {verb, "{}"}, kAnswerWait, &why);
+  Json out = reply && reply->ok ? Json::parse(reply->text, nullptr, false) : Json();
+  return out.is_object() ? out : Json::object();
+}
+
+std::string text_at(const Json& json, const char* pointer) {
+  const Json::json_pointer at(pointer);
+  return json.contains(at) && json.at(at).is_string() ? json.at(at).get<std::string>() : "";
+}
+
+Daemon daemon_of(const MountPoint& mount) {
+  Daemon out;
+  const Json status = answer_of(mount, "status");
   const auto pid = status.find("pid");
-  return pid != status.end() && pid->is_number_integer() ? pid->get<int>() : 0;
+  if (pid == status.end() || !pid->is_number_integer()) return out;
+  out.pid = pid->get<int>();
+  const Json stats = answer_of(mount, "stats");
+  if (text_at(stats, "/plugin/mode") != "fast-meta") return out;
+  const Json config = answer_of(mount, "config");
+  const std::string dir = text_at(config, "/cache.dir/value");
+  const std::string uuid = text_at(stats, "/plugin/volume/uuid");
+  if (!dir.empty() && !uuid.empty()) out.store.place = dir + "/" + uuid;
+  out.store.plugin = text_at(status, "/plugin/path");
+  out.drain = parse_duration(text_at(config, "/umount.drain-timeout/value"))
+                  .value_or(milliseconds(0));
+  return out;
+}
+
+// Changes that could not be sent in time are told, and kept: no failure.
+void tell_what_is_left(const Daemon& daemon, const std::string& path) {
+  int code = kOk;
+  if (daemon.store.place.empty()) return;
+  const auto held = ask_directory(daemon.store, {"cache-state", "{}"}, &code);
+  const uint64_t left = held && held->is_object() ? held->value("records", uint64_t{0}) : 0;
+  if (left != 0)
+    std::fprintf(stderr,
+                 "fastmeta: %s: %llu changes are not sent yet; they are kept in %s for the next "
+                 "mount\n",
+                 path.c_str(), static_cast<unsigned long long>(left),
+                 daemon.store.place.c_str());
 }
 
 int run(const Arguments& arguments) {
@@ -46,7 +90,7 @@ int run(const Arguments& arguments) {
     return complain(kUsage, path + ": not a mount point; " + mount->path + " is");
   }
 
-  const int pid = pid_of(*mount);
+  const Daemon daemon = daemon_of(*mount);
   const int rc = arguments.lazy ? unmount_lazily(mount->path) : unmount_unused(mount->path);
   if (rc == -EBUSY) {
     return complain(kFailed, mount->path +
@@ -54,10 +98,13 @@ int run(const Arguments& arguments) {
                                  "lets it end when it is not");
   }
   if (rc != 0) return complain(kFailed, mount->path + ": " + std::strerror(-rc));
-  if (arguments.lazy || pid == 0) return kOk;
-  if (wait_for_end(pid, kEndWait)) return kOk;
-  return complain(kFailed, mount->path + ": unmounted, but its process " + std::to_string(pid) +
-                               " still stores data");
+  if (arguments.lazy || daemon.pid == 0) return kOk;
+  if (wait_for_end(daemon.pid, kEndWait + daemon.drain)) {
+    tell_what_is_left(daemon, mount->path);
+    return kOk;
+  }
+  return complain(kFailed, mount->path + ": unmounted, but its process " +
+                               std::to_string(daemon.pid) + " still stores data");
 }
 
 }  // namespace
@@ -65,7 +112,10 @@ int run(const Arguments& arguments) {
 void add_umount(CLI::App& app, Run* chosen) {
   auto arguments = std::make_shared<Arguments>();
   CLI::App* umount = app.add_subcommand(
-      "umount", "Unmount a volume; returns when all its data is stored");
+      "umount",
+      "Unmount a volume; returns when all its data is stored. Mode fast-meta: waits as long as\n"
+      "umount.drain-timeout says for changes to be sent, then tells how many are left for the\n"
+      "next mount");
   umount->add_flag("-l,--lazy", arguments->lazy,
                    "Detach at once, end when nobody uses it any more; does not wait");
   umount->add_option("MOUNTPOINT", arguments->place, "Where it is mounted")->required();

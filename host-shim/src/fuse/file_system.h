@@ -27,6 +27,9 @@ struct FileHandle {
   uint64_t ino;
   uint64_t plugin_handle;
   std::shared_ptr<FileData> data;
+  bool writes = false;  // opened for writing: hears of what became of it at close
+  // What a close has reported, to be said once more. Shared: handles are moved about.
+  std::shared_ptr<std::atomic<int>> owed = std::make_shared<std::atomic<int>>(0);
 };
 
 struct FileSystem {
@@ -100,6 +103,9 @@ inline bool refused_name(fuse_req_t req, const char* name) {
   fuse_reply_err(req, ENAMETOOLONG);
   return true;
 }
+
+// -EIO once after an acknowledged change of the inode was sacrificed; else 0.
+int report_sacrifice(FileSystem& fs, uint64_t ino);
 
 void close_file(FileSystem& fs, const FileHandle& handle);
 // What the kernel has not given back when the connection was cut.

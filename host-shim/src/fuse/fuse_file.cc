@@ -16,11 +16,13 @@ namespace {
 
 uint64_t as_fh(FileHandle* handle) { return reinterpret_cast<uint64_t>(handle); }
 
-std::unique_ptr<FileHandle> make_handle(FileSystem& fs, const mdp_open_reply& opened) {
+std::unique_ptr<FileHandle> make_handle(FileSystem& fs, const mdp_open_reply& opened,
+                                        uint32_t flags) {
   auto data = fs.data.acquire(opened.attr.ino);
   data->opened(opened.attr);
   return std::make_unique<FileHandle>(
-      FileHandle{opened.attr.ino, opened.handle, std::move(data)});
+      FileHandle{opened.attr.ino, opened.handle, std::move(data),
+                 (flags & O_ACCMODE) != O_RDONLY});
 }
 
 // The kernel leaves this to us when it opens for truncation.
@@ -51,7 +53,7 @@ void on_open(fuse_req_t req, fuse_ino_t ino, fuse_file_info* fi) {
     return reply_result(req, rc);
   }
   opened.attr.ino = ino;
-  std::unique_ptr<FileHandle> handle = make_handle(fs, opened);
+  std::unique_ptr<FileHandle> handle = make_handle(fs, opened, flags);
   overlay.apply(&opened.attr);
 
   const bool truncate = (flags & O_TRUNC) != 0;
@@ -83,7 +85,7 @@ void on_create(fuse_req_t req, fuse_ino_t parent, const char* name, mode_t mode,
                                &entry, &opened);
   if (rc != 0) return reply_result(req, rc);
   opened.attr.ino = entry.attr.ino;
-  std::unique_ptr<FileHandle> handle = make_handle(fs, opened);
+  std::unique_ptr<FileHandle> handle = make_handle(fs, opened, flags);
   if (handle->data->dirty()) {
     handle->data->overlay(&entry.attr);
     entry.attr_valid_ms = 0;
@@ -115,7 +117,18 @@ void on_create(fuse_req_t req, fuse_ino_t parent, const char* name, mode_t mode,
 void on_flush(fuse_req_t req, fuse_ino_t ino, fuse_file_info* fi) {
   FileSystem& fs = fs_of(req);
   const mdp_caller who = caller_of(req);
-  const int rc = handle_of(fi).data->flush(who);
+  const FileHandle& handle = handle_of(fi);
+  int rc = handle.data->flush(who);
+  if (rc == 0 && handle.writes) {
+    // A child process that closes what it has inherited must not swallow the only word of
+    // it: whoever syncs or closes next hears it once more.
+    rc = report_sacrifice(fs, ino);
+    if (rc != 0) {
+      handle.owed->store(rc);
+    } else {
+      rc = handle.owed->exchange(0);
+    }
+  }
   if (fs.posix_owners.remove(ino, fi->lock_owner)) {
     mdp_lock all{};
     all.end = std::numeric_limits<int64_t>::max();
@@ -132,6 +145,8 @@ void on_fsync(fuse_req_t req, fuse_ino_t ino, int, fuse_file_info* fi) {
   if (rc == 0 && fs.ops.fsync != nullptr) {
     rc = fs.ops.fsync(fs.volume, ino, MDP_FSYNC_CONFIGURED);
   }
+  const int owed = handle_of(fi).owed->exchange(0);
+  if (rc == 0) rc = owed;
   reply_result(req, rc);
 }
 

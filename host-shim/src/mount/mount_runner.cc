@@ -191,7 +191,12 @@ bool Service::stop() {
   if (fs_ != nullptr) fs_->lock_waiters.stop();
   if (data_ != nullptr) check(data_->stop(timeout), "storing what was buffered");
   if (fs_ != nullptr) close_left_open(*fs_);
-  check(volume_.stop(timeout), "stopping the plugin");
+  if (const int rc = volume_.stop(timeout); rc == -EAGAIN) {
+    log_(MDP_LOG_WARN, std::to_string(volume_.left()) +
+                           " changes are not sent yet; they are kept for the next mount");
+  } else {
+    check(rc, "stopping the plugin");
+  }
   if (notifier_ != nullptr) notifier_->stop();
   callbacks_.serve(nullptr, nullptr);
   return all;

@@ -87,11 +87,21 @@ std::string answer(const Json& json) {
   return format_answer(json.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
-std::string flush_all(const Mounted& mounted) {
+// {"left": …} of the plugin when it can tell how many changes are not sent in time.
+std::string flush_all(const Mounted& mounted, const std::string& args) {
   mdp_caller who{};
   who.struct_size = sizeof who;
   int rc = mounted.data.flush_all(who);
   const mdp_ops& ops = mounted.plugin.ops();
+  std::string text;
+  int told = -ENOTSUP;
+  if (rc == 0 && ops.control != nullptr) {
+    told = read_text(&text, [&](char* buffer, size_t cap) {
+      return ops.control(mounted.volume, "flush", args.c_str(), buffer, cap);
+    });
+  }
+  if (told == 0) return format_answer(text);
+  if (rc == 0 && told != -ENOTSUP) rc = told;
   if (rc == 0 && ops.fsync != nullptr) rc = ops.fsync(mounted.volume, 0, MDP_FSYNC_REMOTE);
   if (rc != 0) return format_failure(std::string("flush: ") + std::strerror(-rc));
   return answer(Json::object());
@@ -120,7 +130,7 @@ std::string ask_plugin(const Mounted& mounted, const ControlRequest& request) {
 std::string answer_control(const Mounted& mounted, const ControlRequest& request) {
   if (request.verb == "status") return answer(status_of(mounted));
   if (request.verb == "stats") return answer(stats_of(mounted));
-  if (request.verb == "flush") return flush_all(mounted);
+  if (request.verb == "flush") return flush_all(mounted, request.args);
   return ask_plugin(mounted, request);
 }
 

@@ -64,7 +64,14 @@ int OpenVolume::start(std::string* why) {
 int OpenVolume::stop(std::chrono::milliseconds timeout) {
   if (!started_) return 0;
   started_ = false;
-  return ops_.stop(volume_, MDP_STOP_DRAIN, static_cast<uint32_t>(timeout.count()));
+  const int mode = ops_.abi_minor >= 1 ? MDP_STOP_WAIT_CONFIGURED : MDP_STOP_DRAIN;
+  return ops_.stop(volume_, mode, static_cast<uint32_t>(timeout.count()));
+}
+
+uint64_t OpenVolume::left() const {
+  mdp_health health{};
+  health.struct_size = sizeof health;
+  return ops_.health != nullptr && ops_.health(volume_, &health) == 0 ? health.backlog : 0;
 }
 
 int OpenVolume::describe(std::string* json) const {

@@ -45,8 +45,11 @@ class OpenVolume {
   OpenVolume& operator=(const OpenVolume&) = delete;
 
   int start(std::string* why);
-  // Sends what is pending, as long as `timeout` allows.
+  // Sends what is pending, as long as the plugin's configuration says, or `timeout` for
+  // one that has no say. -EAGAIN: the rest (see left()) waits for the next mount.
   int stop(std::chrono::milliseconds timeout);
+  // Acknowledged changes that are not sent yet.
+  uint64_t left() const;
   int describe(std::string* json) const;
   mdp_volume* get() const { return volume_; }
 

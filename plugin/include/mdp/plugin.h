@@ -42,7 +42,7 @@ extern "C" {
 #endif
 
 #define MDP_ABI_MAJOR 1u
-#define MDP_ABI_MINOR 0u
+#define MDP_ABI_MINOR 1u
 
 #define MDP_ROOT_INO 1u
 #define MDP_NAME_MAX 255u
@@ -271,7 +271,12 @@ typedef struct mdp_lock {
 enum mdp_fsync_level {
   MDP_FSYNC_CONFIGURED = 0, /* what the volume's configuration says */
   MDP_FSYNC_LOCAL = 1,      /* survives a power loss of this machine */
-  MDP_FSYNC_REMOTE = 2      /* other clients see it */
+  MDP_FSYNC_REMOTE = 2,     /* other clients see it */
+  /* since 1.1 */
+  MDP_FSYNC_REPORT = 3 /* forces nothing; -EIO once when an acknowledged change
+                          of this inode was sacrificed to a conflict since the
+                          last report. The other levels report too. A plugin of
+                          1.0 may take it for CONFIGURED. */
 };
 
 enum mdp_state {
@@ -292,7 +297,10 @@ typedef struct mdp_health {
 
 enum mdp_stop_mode {
   MDP_STOP_DRAIN = 0, /* send what is pending, as long as timeout_ms allows */
-  MDP_STOP_KEEP = 1   /* leave it for the next start */
+  MDP_STOP_KEEP = 1,  /* leave it for the next start */
+  /* since 1.1: as DRAIN, for the time that the volume's configuration says,
+   * then as KEEP; timeout_ms counts for plugins that have no such time */
+  MDP_STOP_WAIT_CONFIGURED = 2
 };
 
 enum mdp_read_flags {
@@ -322,6 +330,8 @@ typedef struct mdp_ops {
   int (*open)(const mdp_open_args *args, const mdp_host *host, mdp_volume **out, char *why,
               size_t why_cap);
   int (*start)(mdp_volume *v, char *why, size_t why_cap);
+  /* Always stops; close follows. -EAGAIN: acknowledged changes are left for the
+   * next start (of the same cache directory), see health. */
   int (*stop)(mdp_volume *v, int mode, uint32_t timeout_ms);
   void (*close)(mdp_volume *v);
 
@@ -437,6 +447,14 @@ typedef struct mdp_ops {
   /* Admin verbs, so that tools need no new members. An unknown verb is
    * -ENOTSUP; verb "help" lists them. */
   int (*control)(mdp_volume *v, const char *verb, const char *request, char *reply, size_t cap);
+
+  /* since 1.1 */
+
+  /* Admin verbs on the cache directory of a volume that is not mounted; the
+   * server is not contacted. -EBUSY: it is in use, or the verb would lose what is
+   * there; -ENOTSUP: an unknown verb. */
+  int (*inspect)(const mdp_open_args *args, const char *verb, const char *request, char *reply,
+                 size_t cap, char *why, size_t why_cap);
 } mdp_ops;
 
 /* The one exported symbol. The table is static and lives as long as the

@@ -41,6 +41,10 @@ int mdp_volume::delete_slice(uint64_t id, uint32_t size) {
   return host.delete_slice ? host.delete_slice(host.ctx, id, size) : -ENOSYS;
 }
 
+int mdp_volume::slice_is_durable(uint64_t id, uint32_t size) {
+  return host.slice_is_durable ? host.slice_is_durable(host.ctx, id, size) : 1;
+}
+
 namespace fastmeta::abi {
 
 int to_errno(const Log& log, const Error& error, const char* operation) {

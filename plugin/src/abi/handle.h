@@ -21,6 +21,7 @@ struct mdp_volume final : fastmeta::engine::Host {
   void all_changed() override;
   bool invalidations_done(std::chrono::milliseconds timeout) override;
   int delete_slice(uint64_t id, uint32_t size) override;
+  int slice_is_durable(uint64_t id, uint32_t size) override;
 
   mdp_host host{};  // a copy; members the host does not have are null
   fastmeta::Log log;

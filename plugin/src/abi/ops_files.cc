@@ -94,6 +94,7 @@ int fsync(mdp_volume* v, uint64_t ino, int level) {
     using Sync = engine::Volume::Sync;
     const Sync sync = level == MDP_FSYNC_LOCAL    ? Sync::kLocal
                       : level == MDP_FSYNC_REMOTE ? Sync::kRemote
+                      : level == MDP_FSYNC_REPORT ? Sync::kReport
                                                   : Sync::kConfigured;
     auto done = v->volume->fsync(ino, sync);
     return done ? 0 : to_errno(v->log, done.error(), "fsync");

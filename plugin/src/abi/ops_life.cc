@@ -12,6 +12,7 @@
 #include "abi/handle.h"
 #include "abi/ops.h"
 #include "config/plugin_config.h"
+#include "engine/fastmeta/inspect.h"
 
 namespace fastmeta::abi {
 
@@ -102,7 +103,8 @@ int start(mdp_volume* v, char* why, size_t why_cap) {
 
 int stop(mdp_volume* v, int mode, uint32_t timeout_ms) {
   return guarded(v, "stop", [&] {
-    const std::chrono::milliseconds wait(mode == MDP_STOP_DRAIN ? timeout_ms : 0);
+    std::chrono::milliseconds wait(mode == MDP_STOP_DRAIN ? timeout_ms : 0);
+    if (mode == MDP_STOP_WAIT_CONFIGURED) wait = v->volume->config().drain_timeout;
     return v->volume->stop(wait) == 0 ? 0 : -EAGAIN;
   });
 }
@@ -135,23 +137,31 @@ int health(mdp_volume* v, mdp_health* out) {
     mdp_health mine{};
     mine.struct_size = out->struct_size;
     mine.state = to_c(seen.state);
+    mine.backlog = v->volume->backlog();
     say(seen.reason, mine.reason, sizeof mine.reason);
     std::memcpy(out, &mine, std::min<size_t>(out->struct_size, sizeof mine));
     return 0;
   });
 }
 
-int control(mdp_volume* v, const char* verb, const char*, char* reply, size_t cap) {
+int control(mdp_volume* v, const char* verb, const char* request, char* reply, size_t cap) {
   return guarded(v, "control", [&] {
-    const std::string_view asked = verb;
-    if (asked == "help")
-      return put_text(R"({"verbs":{"help":"this list","stats":"counters and state",)"
-                      R"("config":"effective configuration"}})",
-                      reply, cap);
-    if (asked == "stats") return put_text(v->volume->stats_json(), reply, cap);
-    if (asked == "config") return put_text(v->volume->config().effective_json, reply, cap);
-    return -ENOTSUP;
+    auto answer = v->volume->control(verb, request ? request : "");
+    if (!answer) return to_errno(v->log, answer.error(), "control");
+    return put_text(*answer, reply, cap);
   });
+}
+
+int inspect(const mdp_open_args* args, const char* verb, const char* request, char* reply,
+            size_t cap, char* why, size_t why_cap) {
+  int fits = 0;
+  const int done = explained(why, why_cap, [&]() -> Result<void> {
+    MDP_TRY(auto config, load_config(known(args)));
+    MDP_TRY(const std::string answer, engine::inspect(config, verb, request ? request : "", Log()));
+    fits = put_text(answer, reply, cap);
+    return {};
+  });
+  return done != 0 ? done : fits;
 }
 
 }  // namespace
@@ -167,6 +177,7 @@ void add_life_ops(mdp_ops& ops) {
   ops.stats = stats;
   ops.health = health;
   ops.control = control;
+  ops.inspect = inspect;
 }
 
 }  // namespace fastmeta::abi

@@ -2,8 +2,10 @@
 #include "config/plugin_config.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -57,7 +59,13 @@ Result<void> check_together(const Values& values) {
         format_duration(values.duration(more).count()), more, values.origin(more)));
   };
   MDP_TRY_VOID(before("meta.backoff-initial", "meta.backoff-max"));
-  return before("meta.ping-interval", "meta.ping-timeout");
+  MDP_TRY_VOID(before("meta.ping-interval", "meta.ping-timeout"));
+  MDP_TRY_VOID(before("sync.retry-initial", "sync.retry-max"));
+  for (const std::string& glob : values.list("exclusive.remote"))
+    if (glob.empty())
+      return config_error(fmt::format("{}: key 'exclusive.remote': an element is empty",
+                                      values.origin("exclusive.remote")));
+  return {};
 }
 
 // The directory that the command line names, which may be relative.
@@ -67,6 +75,27 @@ Result<std::string> absolute(const std::string& path) {
   if (failure)
     return config_error(fmt::format("cache directory '{}': {}", path, failure.message()));
   return full.lexically_normal().string();
+}
+
+// Where the local store lies when nobody says so.
+Result<void> default_cache_dir(Values& values) {
+  if (values.text("mode") != "fast-meta" || !values.text("cache.dir").empty()) return {};
+  std::string dir = "/var/cache/fastmeta";
+  if (::geteuid() != 0) {
+    const auto absolute_of = [](const char* variable) -> std::string {
+      const char* text = std::getenv(variable);
+      return text != nullptr && *text == '/' ? text : "";
+    };
+    std::string base = absolute_of("XDG_CACHE_HOME");
+    if (base.empty() && !absolute_of("HOME").empty()) base = absolute_of("HOME") + "/.cache";
+    if (base.empty())
+      return config_error(
+          "mode 'fast-meta' needs a directory for its local store: set 'cache.dir', or the "
+          "environment variable XDG_CACHE_HOME or HOME to an absolute path");
+    dir = base + "/fastmeta";
+  }
+  values.set("cache.dir", {std::move(dir), values.origin("cache.dir")});
+  return {};
 }
 
 Result<std::vector<Override>> overrides_of(const std::optional<std::string>& meta_url,
@@ -103,6 +132,7 @@ CacheConfig cache_config(const Values& values) {
   cache.listing_max = static_cast<uint64_t>(values.integer("cache.listing-max"));
   cache.open = values.text("cache.open") == "trust" ? OpenPolicy::kTrust : OpenPolicy::kVerify;
   cache.dir = values.text("cache.dir");
+  cache.max_size = values.size("cache.max-size");
   return cache;
 }
 
@@ -112,6 +142,40 @@ IdsConfig ids_config(const Values& values) {
   ids.slice_reserve = static_cast<uint32_t>(values.integer("ids.slice-reserve"));
   ids.low_water = static_cast<uint32_t>(values.integer("ids.low-water"));
   return ids;
+}
+
+StoreConfig store_config(const Values& values) {
+  StoreConfig store;
+  store.cache_size = values.size("store.cache-size");
+  const std::string& commit = values.text("store.commit");
+  store.commit = commit == "disk"    ? CommitLevel::kDisk
+                 : commit == "flush" ? CommitLevel::kFlush
+                                     : CommitLevel::kProcess;
+  store.flush_interval = values.duration("store.flush-interval");
+  store.checkpoint_interval = values.duration("store.checkpoint-interval");
+  return store;
+}
+
+BacklogConfig backlog_config(const Values& values) {
+  BacklogConfig backlog;
+  backlog.records_max = static_cast<uint64_t>(values.integer("backlog.records-max"));
+  backlog.bytes_max = values.size("backlog.bytes-max");
+  backlog.age_max = values.duration("backlog.age-max");
+  backlog.stall_max = values.duration("backlog.stall-max");
+  return backlog;
+}
+
+SyncConfig sync_config(const Values& values) {
+  SyncConfig sync;
+  sync.batch_commands = static_cast<uint32_t>(values.integer("sync.batch-commands"));
+  sync.batch_bytes = values.size("sync.batch-bytes");
+  sync.linger = values.duration("sync.linger");
+  sync.retry_initial = values.duration("sync.retry-initial");
+  sync.retry_max = values.duration("sync.retry-max");
+  sync.order = values.text("sync.order") == "per-key" ? SendOrder::kPerKey : SendOrder::kCausal;
+  sync.keep_applied = values.duration("sync.keep-applied");
+  sync.keep_applied_records = static_cast<uint64_t>(values.integer("sync.keep-applied-records"));
+  return sync;
 }
 
 KernelConfig kernel_config(const Values& values) {
@@ -136,19 +200,28 @@ Result<PluginConfig> load_plugin_config(const std::optional<std::string>& file,
   MDP_TRY(Values values, load(plugin_schema(), source, overrides));
   MDP_TRY_VOID(mode_of_url(values));
   MDP_TRY_VOID(check_together(values));
+  MDP_TRY_VOID(default_cache_dir(values));
 
   PluginConfig config;
   config.mode = values.text("mode") == "fast-meta" ? Mode::kFastMeta : Mode::kPassthrough;
-  if (config.mode == Mode::kFastMeta)
-    return config_error(fmt::format("{}: key 'mode': 'fast-meta' is not available, this version "
-                                    "has only 'passthrough'",
-                                    values.origin("mode")));
   MDP_TRY(config.meta, meta_config(values));
   config.cache = cache_config(values);
   config.ids = ids_config(values);
   config.kernel = kernel_config(values);
   config.deletes = {values.flag("deletes.enabled"),
                     static_cast<uint32_t>(values.integer("deletes.threads"))};
+  config.store = store_config(values);
+  config.backlog = backlog_config(values);
+  config.sync = sync_config(values);
+  config.conflicts.limit = static_cast<uint32_t>(values.integer("conflicts.limit"));
+  config.conflicts.content = values.text("conflicts.content") == "journal"
+                                 ? ContentConflict::kJournal
+                                 : ContentConflict::kLast;
+  config.exclusive_remote = values.list("exclusive.remote");
+  config.fsync_level =
+      values.text("fsync.level") == "remote" ? FsyncLevel::kRemote : FsyncLevel::kLocal;
+  config.drain_timeout = values.duration("umount.drain-timeout");
+  config.disconnect_grace = values.duration("disconnect-grace");
   config.session_heartbeat = values.duration("session.heartbeat");
   config.dir_stats_flush_interval = values.duration("dir-stats.flush-interval");
   config.skip_dir_mtime = values.duration("skip-dir-mtime");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What the plugin can be told. Names follow the keys: cache.memory-max is
-// cache.memory_max. What each means is in config/passthrough.yaml.
+// cache.memory_max. What each means is in config/passthrough.yaml and, of mode fast-meta,
+// in config/fast-meta.yaml.
 #pragma once
 
 #include <chrono>
@@ -40,7 +41,7 @@ struct CacheConfig {
   std::chrono::milliseconds ttl{};
   uint64_t listing_max = 0; // names
   OpenPolicy open = OpenPolicy::kVerify;
-  std::string dir;          // of the local store; passthrough has none
+  std::string dir;          // of the local store, never empty in mode fast-meta
   uint64_t max_size = uint64_t{10} << 30;  // of the local store on disk
 };
 

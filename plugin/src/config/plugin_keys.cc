@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The plugin's keys. config/passthrough.yaml says of each why one would change it.
+// The plugin's keys. config/passthrough.yaml and config/fast-meta.yaml say of each why one
+// would change it.
 #include "config/key_table.h"
 #include "config/plugin_config.h"
 #include "config/yaml_schema.h"
@@ -27,6 +28,52 @@ std::vector<Key> meta_keys() {
              "For transactions, at most so many at once."),
       number("meta.transaction-retries", "50", "1", "10000", "attempts",
              "When others change the same keys again and again."),
+  };
+}
+
+// Of mode fast-meta alone: the local store, and what is acknowledged before it is sent.
+std::vector<Key> fast_meta_keys() {
+  return {
+      size("cache.max-size", "10GiB", "64MiB", "64TiB",
+           "Of the local store on disk; what is remembered and in no use goes first."),
+      size("store.cache-size", "256MiB", "16MiB", "1TiB", "Memory of the local store."),
+      choice("store.commit", "process", {"process", "flush", "disk"},
+             "What an acknowledged change survives."),
+      duration("store.flush-interval", "100ms", "1ms", "1m",
+               "At commit level flush: between flushes of the log to disk."),
+      duration("store.checkpoint-interval", "30s", "1s", "1h",
+               "Between checkpoints, which bound the log and the time of the next start."),
+      number("backlog.records-max", "1000000", "100", "1000000000", "changes",
+             "Acknowledged and not yet sent; writers wait beyond it."),
+      size("backlog.bytes-max", "1GiB", "1MiB", "1TiB", "The same, by the size of the records."),
+      duration("backlog.age-max", "0", "0", "168h",
+               "The same, by the age of the oldest; 0 allows any."),
+      duration("backlog.stall-max", "30s", "0", "1h",
+               "How long a writer waits for room before it gets ENOSPC."),
+      number("sync.batch-commands", "4000", "10", "100000", "commands",
+             "In one transaction on the server."),
+      size("sync.batch-bytes", "1MiB", "16KiB", "64MiB", "In one transaction on the server."),
+      duration("sync.linger", "0", "0", "10s", "How long a batch that is not full waits for more."),
+      duration("sync.retry-initial", "50ms", "1ms", "1m",
+               "Before a batch that failed is tried again; it doubles from there."),
+      duration("sync.retry-max", "5s", "1ms", "10m", "The longest pause between attempts."),
+      choice("sync.order", "causal", {"causal", "per-key"},
+             "What others see of changes to different files."),
+      duration("sync.keep-applied", "60s", "0", "24h",
+               "How long changes are kept after the server has taken them."),
+      number("sync.keep-applied-records", "65536", "0", "10000000", "changes",
+             "How many of them at most."),
+      number("conflicts.limit", "100", "1", "1000000", "conflicts a minute",
+             "Beyond it the mount becomes read-only until somebody has looked."),
+      choice("conflicts.content", "last", {"last", "journal"},
+             "When another client wrote the same file in between."),
+      plain("exclusive.remote", Type::kList, "",
+            "Globs of names that are created on the server before the call returns."),
+      choice("fsync.level", "local", {"local", "remote"}, "What fsync waits for."),
+      duration("umount.drain-timeout", "30s", "0", "24h",
+               "How long an unmount waits for changes to be sent."),
+      duration("disconnect-grace", "2s", "0", "1m",
+               "A loss of the server that is shorter refuses nothing."),
   };
 }
 
@@ -68,6 +115,7 @@ std::vector<Key> all_keys() {
       number("deletes.threads", "2", "1", "64", "threads", "For removing it."),
   };
   keys.insert(keys.end(), rest.begin(), rest.end());
+  for (Key& key : fast_meta_keys()) keys.push_back(std::move(key));
   return keys;
 }
 

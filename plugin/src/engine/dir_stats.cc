@@ -102,6 +102,16 @@ Result<void> DirStats::flush_some(const std::vector<std::pair<Ino, Sum>>& some) 
   return {};
 }
 
+Result<bool> DirStats::ensure(Ino dir) {
+  const Command ask{"HEXISTS", keys_.plain(model::kDirUsedSpace), std::to_string(dir)};
+  MDP_TRY(auto there, client_.read_one(ask));
+  if (there.is_error()) return redis::refused(there, "HEXISTS");
+  if (there.number == 1) return true;
+  MDP_TRY_VOID(recompute(dir));
+  MDP_TRY(auto made, client_.read_one(ask));
+  return made.number == 1;
+}
+
 Result<void> DirStats::recompute(Ino dir) {
   for (int tries = 0; tries < kRecomputeTries; ++tries) {
     MDP_TRY(redis::Lease lease, client_.lease(client_.deadline()));

@@ -25,6 +25,9 @@ class DirStats {
   // What cannot be sent stays for the next call, unless its outcome is unknown.
   Result<void> flush();
   size_t pending() const;
+  // Whether the directory has rows now; one that has none is counted. Changes that were
+  // not sent yet are not in them.
+  Result<bool> ensure(model::Ino dir);
 
  private:
   struct Sum {

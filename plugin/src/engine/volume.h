@@ -149,6 +149,8 @@ class Volume final : private Effects {
   Result<model::LockRange> getlk(model::Ino ino, uint64_t owner, const model::LockRange& range);
 
   Health::Seen health() const { return health_.seen(); }
+  // Acknowledged changes that others do not see yet.
+  uint64_t backlog() const { return fast() ? fast_->backlog().seen().records : 0; }
   std::string stats_json() const;
   // Admin verbs; request and answer are JSON. ENOTSUP: unknown verb.
   Result<std::string> control(std::string_view verb, std::string_view request);

@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <nlohmann/json.hpp>
 
+#include "engine/fastmeta/inspect.h"
 #include "engine/volume.h"
 
 namespace fastmeta::engine {
@@ -25,6 +26,18 @@ Result<json> parse(std::string_view request) {
 
 Result<std::string> Volume::control(std::string_view verb, std::string_view request) {
   MDP_TRY(const json asked, parse(request));
+  if (verb == "help")
+    return json{{"verbs",
+                 {{"help", "this list"},
+                  {"stats", "counters and state"},
+                  {"config", "effective configuration"},
+                  {"flush", "wait until all that is acknowledged is sent; timeout_ms"},
+                  {"oplog", "what is not sent yet; after, limit, full"},
+                  {"oplog-record", "one of them; seq"},
+                  {"conflicts", "what was sacrificed; after, limit"},
+                  {"conflict", "one of them; id"},
+                  {"resume", "go on after too many conflicts"}}}}
+        .dump();
   if (verb == "stats") return stats_json();
   if (verb == "config") return config_.effective_json;
   if (verb == "flush") {
@@ -40,6 +53,7 @@ Result<std::string> Volume::control(std::string_view verb, std::string_view requ
     fast_->reintegration().resume();
     return std::string("{}");
   }
+  if (fast()) return inspect_tables(fast_->store(), verb, request);
   return Error{Fault::kAnswer, ENOTSUP, "unknown verb"};
 }
 

@@ -30,8 +30,9 @@ uint64_t checksum(std::span<const SliceRecord> records) {
 Result<Attr> Volume::open_file(const model::OpenArgs& how) {
   // Counted first: an unlink that comes from now on keeps the inode.
   open_.opened(how.ino);
+  const bool verify = !fast() && config_.cache.open == config::OpenPolicy::kVerify;
   auto attr = executor_->read_reply<Attr>([&](const View& seen) { return model::open(seen, how); },
-                                          !fast() && config_.cache.open == config::OpenPolicy::kVerify);
+                                          verify);
   if (attr) {
     open_.remember(how.ino, *attr);
     return attr;

@@ -124,14 +124,13 @@ redis::ClientHooks Volume::hooks() {
   redis::ClientHooks hooks;
   hooks.on_invalidate = [this](std::span<const std::string> keys) { invalidated(keys); };
   hooks.on_flush = [this] {
-    if (fast()) fast_->connection_lost();
+    if (fast()) fast_->flushed();
     else cache_->clear();
     host_.all_changed();
   };
   hooks.on_lost = [this] {
     tracking_.store(false, std::memory_order_release);
-    if (fast()) fast_->connection_lost();
-    else cache_->disable();
+    if (!fast()) cache_->disable();
     echoes_.clear();
     health_.connection_lost();
     host_.all_changed();
@@ -246,6 +245,7 @@ Result<void> Volume::start_fast_meta() {
   answers.facts = [this] { return facts(); };
   answers.may_write = [this](bool content) { return health_.may_write(content); };
   answers.trash_now = [this] { return current_trash(); };
+  answers.ensure_statistics = [this](model::Ino dir) { return dir_stats_->ensure(dir); };
   answers.refuse_writes = [this](std::string reason) {
     health_.refused(std::move(reason));
     writable_.notify_all();

@@ -38,17 +38,23 @@ class KeyMerge {
         return replace(whole_, std::move(step));
       case WriteOp::kIncrBy:
         return sum(whole_, std::move(step));
-      case WriteOp::kHIncrBy:
-        return sum(part(step), std::move(step));
-      case WriteOp::kHSetNx:
-        return set_if_absent(part(step), std::move(step));
+      case WriteOp::kHIncrBy: {
+        Steps& steps = part(step.write.field);
+        return sum(steps, std::move(step));
+      }
+      case WriteOp::kHSetNx: {
+        Steps& steps = part(step.write.field);
+        return set_if_absent(steps, std::move(step));
+      }
       case WriteOp::kHSet:
       case WriteOp::kHDel:
       case WriteOp::kZAdd:
       case WriteOp::kZRem:
       case WriteOp::kSAdd:
-      case WriteOp::kSRem:
-        return replace(part(step), std::move(step));
+      case WriteOp::kSRem: {
+        Steps& steps = part(step.write.field);
+        return replace(steps, std::move(step));
+      }
       case WriteOp::kRPush:
       case WriteOp::kRPushX:
       case WriteOp::kLPush:
@@ -69,8 +75,9 @@ class KeyMerge {
   }
 
  private:
-  Steps& part(const Step& step) {
-    auto [at, is_new] = index_.try_emplace(step.write.field, parts_.size());
+  // Taken before the step is moved: the order of arguments is the compiler's.
+  Steps& part(const std::string& field) {
+    auto [at, is_new] = index_.try_emplace(field, parts_.size());
     if (is_new) parts_.emplace_back();
     return parts_[at->second];
   }

@@ -55,7 +55,7 @@ Result<std::unique_ptr<Transaction>> WtStore::begin() {
   MDP_TRY_VOID(latch_.check());
   MDP_TRY(SessionPool::Lease lease, sessions_->lend());
   return std::unique_ptr<Transaction>(std::make_unique<WtTransaction>(
-      std::move(lease), WtTransaction::Shared{latch_, space_, counters_}));
+      std::move(lease), WtTransaction::Shared{latch_, space_, counters_, commit_mutex_}));
 }
 
 Result<SessionPtr> WtStore::own_session() {

@@ -55,6 +55,7 @@ class WtStore final : public Store {
   Latch latch_;
   FreeSpace space_;
   Counters counters_;
+  std::mutex commit_mutex_;  // held across WiredTiger's commit of writes
   bool unclean_ = true;
   bool fresh_ = false;  // its tables have to be made
 

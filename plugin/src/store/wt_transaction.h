@@ -2,6 +2,8 @@
 // A transaction of WiredTiger, at snapshot isolation.
 #pragma once
 
+#include <mutex>
+
 #include "store/counters.h"
 #include "store/free_space.h"
 #include "store/session_pool.h"
@@ -15,6 +17,7 @@ class WtTransaction final : public Transaction {
     Latch& latch;
     FreeSpace& space;
     Counters& counters;
+    std::mutex& commit_mutex;  // see WtStore
   };
 
   WtTransaction(SessionPool::Lease lease, Shared shared)

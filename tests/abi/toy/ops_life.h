@@ -42,8 +42,10 @@ static int toy_op_open_volume(const mdp_open_args *args, const mdp_host *host, m
   memcpy(&v->host, host, host->struct_size < sizeof *host ? host->struct_size : sizeof *host);
   snprintf(v->bucket, sizeof v->bucket, "%s", args->meta_url + sizeof scheme - 1);
   v->valid_ms = 3600 * 1000;
-  for (size_t i = 0; i < args->option_count; ++i)
+  for (size_t i = 0; i < args->option_count; ++i) {
     sscanf(args->options[i], "toy.valid-ms=%u", &v->valid_ms);
+    sscanf(args->options[i], "toy.backlog=%u", &v->backlog);
+  }
   struct toy_node *root = toy_make(v, &toy_remote, S_IFDIR | 0777);
   if (!root) return -ENOMEM;
   root->parent = MDP_ROOT_INO;
@@ -59,10 +61,12 @@ static int toy_op_start(mdp_volume *v, char *why, size_t cap) {
 }
 
 static int toy_op_stop(mdp_volume *v, int mode, uint32_t timeout_ms) {
-  (void)v;
-  (void)mode;
+  static const char text[] = "toy: stop mode ";
+  char line[sizeof text + 12];
+  const int len = snprintf(line, sizeof line, "%s%d", text, mode);
   (void)timeout_ms;
-  return 0;
+  v->host.log(v->host.ctx, MDP_LOG_INFO, line, (size_t)len);
+  return v->backlog ? -EAGAIN : 0;
 }
 
 static void toy_op_close_volume(mdp_volume *v) {
@@ -93,11 +97,11 @@ static int toy_op_describe(mdp_volume *v, char *json, size_t cap) {
 }
 
 static int toy_op_health(mdp_volume *v, mdp_health *out) {
-  (void)v;
   const uint32_t size = out->struct_size;
   memset(out, 0, size < sizeof *out ? size : sizeof *out);
   out->struct_size = size;
   out->state = MDP_WRITABLE;
+  out->backlog = v->backlog;
   return 0;
 }
 
@@ -149,11 +153,58 @@ static inline int toy_remote_change(mdp_volume *v, const char *verb, const char 
   return rc;
 }
 
+#if MDP_ABI_MINOR >= 1
+/* Two records and no conflict, whatever the directory. */
+static int toy_op_inspect(const mdp_open_args *args, const char *verb, const char *request,
+                          char *reply, size_t cap, char *why, size_t why_cap) {
+  static const char record[] = "{\"seq\":%d,\"time\":\"then\",\"op\":\"create\",\"ino\":7,"
+                               "\"parent\":1,\"name\":\"n\",\"uid\":0,\"pid\":9}";
+  const long after = toy_number(request, "after", 0);
+  int len = -1;
+  if (!args->cache_dir) {
+    snprintf(why, why_cap, "toy: no cache directory");
+    return -EINVAL;
+  }
+  if (strcmp(verb, "oplog") == 0 && after < 2) {
+    char one[256];
+    snprintf(one, sizeof one, record, (int)after + 1);
+    len = snprintf(reply, cap, "{\"records\":[%s],\"more\":%s}", one, after ? "false" : "true");
+  } else if (strcmp(verb, "oplog") == 0) {
+    len = snprintf(reply, cap, "{\"records\":[],\"more\":false}");
+  } else if (strcmp(verb, "oplog-record") == 0) {
+    len = snprintf(reply, cap, record, (int)toy_number(request, "seq", 0));
+  } else if (strcmp(verb, "conflicts") == 0) {
+    len = snprintf(reply, cap, "{\"conflicts\":[],\"more\":false}");
+  } else if (strcmp(verb, "cache-check") == 0) {
+    len = snprintf(reply, cap, "{\"damage\":\"a torn page\"}");
+  } else if (strcmp(verb, "cache-drop") == 0) {
+    if (toy_number(request, "records", 0) == 2) {
+      len = snprintf(reply, cap, "{}");
+    } else {
+      snprintf(why, why_cap, "2 changes would be lost");
+      return -EBUSY;
+    }
+  } else {
+    return -ENOTSUP;
+  }
+  return len < 0 || (size_t)len >= cap ? -ERANGE : 0;
+}
+#endif
+
 static int toy_op_control(mdp_volume *v, const char *verb, const char *request, char *reply,
                           size_t cap) {
   if (cap < 64) return -ERANGE;
   if (strcmp(verb, "help") == 0) {
     strcpy(reply, "{\"verbs\":[\"remote-write\",\"remote-create\"]}");
+    return 0;
+  }
+  if (strcmp(verb, "flush") == 0 && v->backlog) {
+    snprintf(reply, cap, "{\"left\":%u}", v->backlog);
+    return 0;
+  }
+  if (strcmp(verb, "sacrifice") == 0) {
+    v->sacrificed = (uint64_t)toy_number(request, "ino", 0);
+    strcpy(reply, "{}");
     return 0;
   }
   if (strncmp(verb, "remote-", 7) != 0) return -ENOTSUP;

@@ -58,6 +58,8 @@ struct mdp_volume {
   mdp_host host;
   char bucket[4096];
   uint32_t valid_ms;
+  uint64_t sacrificed;   /* an inode whose user is to be told */
+  unsigned backlog;      /* changes that it claims to keep at a stop */
   struct toy_node **nodes; /* by inode number, which is never used twice */
   uint64_t node_room, next_ino, used;
   struct toy_entry *names[TOY_BUCKETS];

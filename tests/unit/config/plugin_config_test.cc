@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -74,6 +76,29 @@ TEST_F(PluginConfigTest, DefaultsAreThoseOfTheDocumentation) {
   EXPECT_EQ(config->deletes.threads, 2u);
   EXPECT_EQ(config->skip_dir_mtime, 100ms);
   EXPECT_FALSE(config->read_only);
+  EXPECT_EQ(config->disconnect_grace, 2s);
+  EXPECT_EQ(config->cache.max_size, uint64_t{10} << 30);
+  EXPECT_EQ(config->store.cache_size, 256u << 20);
+  EXPECT_EQ(config->store.commit, CommitLevel::kProcess);
+  EXPECT_EQ(config->store.flush_interval, 100ms);
+  EXPECT_EQ(config->store.checkpoint_interval, 30s);
+  EXPECT_EQ(config->backlog.records_max, 1'000'000u);
+  EXPECT_EQ(config->backlog.bytes_max, 1u << 30);
+  EXPECT_EQ(config->backlog.age_max, 0ms);
+  EXPECT_EQ(config->backlog.stall_max, 30s);
+  EXPECT_EQ(config->sync.batch_commands, 4000u);
+  EXPECT_EQ(config->sync.batch_bytes, 1u << 20);
+  EXPECT_EQ(config->sync.linger, 0ms);
+  EXPECT_EQ(config->sync.retry_initial, 50ms);
+  EXPECT_EQ(config->sync.retry_max, 5s);
+  EXPECT_EQ(config->sync.order, SendOrder::kCausal);
+  EXPECT_EQ(config->sync.keep_applied, 60s);
+  EXPECT_EQ(config->sync.keep_applied_records, 65'536u);
+  EXPECT_EQ(config->conflicts.limit, 100u);
+  EXPECT_EQ(config->conflicts.content, ContentConflict::kLast);
+  EXPECT_TRUE(config->exclusive_remote.empty());
+  EXPECT_EQ(config->fsync_level, FsyncLevel::kLocal);
+  EXPECT_EQ(config->drain_timeout, 30s);
 }
 
 TEST_F(PluginConfigTest, EveryKeyReachesItsField) {
@@ -92,12 +117,28 @@ meta:
   ping-timeout: 206ms
   connections: 7
   transaction-retries: 8
-cache: {memory-max: 9, ttl: 10s, listing-max: 11, open: trust, dir: /c}
+cache: {memory-max: 9, ttl: 10s, listing-max: 11, open: trust, dir: /c, max-size: 65M}
 ids: {inode-reserve: 12, slice-reserve: 13, low-water: 14}
 session: {heartbeat: 15s}
 dir-stats: {flush-interval: 16s}
 kernel: {entry-valid: 17s, attr-valid: 18s, negative-valid: 19s}
 deletes: {enabled: false, threads: 20}
+disconnect-grace: 21ms
+store: {cache-size: 22M, commit: disk, flush-interval: 23ms, checkpoint-interval: 24s}
+backlog: {records-max: 125, bytes-max: 26M, age-max: 27s, stall-max: 28s}
+sync:
+  batch-commands: 29
+  batch-bytes: 30K
+  linger: 31ms
+  retry-initial: 32ms
+  retry-max: 33ms
+  order: per-key
+  keep-applied: 34s
+  keep-applied-records: 35
+conflicts: {limit: 36, content: journal}
+exclusive: {remote: ["*.lock", "a,b"]}
+fsync: {level: remote}
+umount: {drain-timeout: 37s}
 host: {not: [ours]}
 )");
   auto config = load_plugin_config(path, {}, {}, {});
@@ -129,6 +170,29 @@ host: {not: [ours]}
   EXPECT_EQ(config->kernel.negative_valid, 19s);
   EXPECT_FALSE(config->deletes.enabled);
   EXPECT_EQ(config->deletes.threads, 20u);
+  EXPECT_EQ(config->disconnect_grace, 21ms);
+  EXPECT_EQ(config->cache.max_size, 65u << 20);
+  EXPECT_EQ(config->store.cache_size, 22u << 20);
+  EXPECT_EQ(config->store.commit, CommitLevel::kDisk);
+  EXPECT_EQ(config->store.flush_interval, 23ms);
+  EXPECT_EQ(config->store.checkpoint_interval, 24s);
+  EXPECT_EQ(config->backlog.records_max, 125u);
+  EXPECT_EQ(config->backlog.bytes_max, 26u << 20);
+  EXPECT_EQ(config->backlog.age_max, 27s);
+  EXPECT_EQ(config->backlog.stall_max, 28s);
+  EXPECT_EQ(config->sync.batch_commands, 29u);
+  EXPECT_EQ(config->sync.batch_bytes, 30u << 10);
+  EXPECT_EQ(config->sync.linger, 31ms);
+  EXPECT_EQ(config->sync.retry_initial, 32ms);
+  EXPECT_EQ(config->sync.retry_max, 33ms);
+  EXPECT_EQ(config->sync.order, SendOrder::kPerKey);
+  EXPECT_EQ(config->sync.keep_applied, 34s);
+  EXPECT_EQ(config->sync.keep_applied_records, 35u);
+  EXPECT_EQ(config->conflicts.limit, 36u);
+  EXPECT_EQ(config->conflicts.content, ContentConflict::kJournal);
+  EXPECT_EQ(config->exclusive_remote, (std::vector<std::string>{"*.lock", "a,b"}));
+  EXPECT_EQ(config->fsync_level, FsyncLevel::kRemote);
+  EXPECT_EQ(config->drain_timeout, 37s);
 }
 
 TEST_F(PluginConfigTest, TheCommandLineWinsOverOptionsAndThoseOverTheFile) {
@@ -158,6 +222,65 @@ TEST_F(PluginConfigTest, ARelativeCacheDirectoryIsOfTheWorkingDirectory) {
   EXPECT_EQ(config->cache.dir, (std::filesystem::current_path() / "sub/dir").string());
 }
 
+// An environment variable for the time of a test.
+class Environment {
+ public:
+  Environment(const char* name, const char* value) : name_(name) {
+    if (const char* before = getenv(name)) before_ = before;
+    value != nullptr ? setenv(name, value, 1) : unsetenv(name);
+  }
+  ~Environment() { before_ ? setenv(name_, before_->c_str(), 1) : unsetenv(name_); }
+
+ private:
+  const char* name_;
+  std::optional<std::string> before_;
+};
+
+TEST_F(PluginConfigTest, FastMetaHasACacheDirectoryOfItsOwnAccord) {
+  const std::vector<std::string> fast = {"mode=fast-meta"};
+  {
+    auto config = load_plugin_config({}, {}, {}, fast);
+    ASSERT_TRUE(config) << config.error().text;
+    if (geteuid() == 0) {
+      EXPECT_EQ(config->cache.dir, "/var/cache/fastmeta");
+    }
+    EXPECT_TRUE(config->cache.dir.starts_with("/"));
+    EXPECT_EQ(nlohmann::json::parse(config->effective_json)["cache.dir"]["from"], "default");
+  }
+  if (geteuid() != 0) GTEST_SKIP() << "what follows gives up the rights of root";
+  // Another user, for this thread alone.
+  ASSERT_EQ(syscall(SYS_setresuid, -1, 65534, -1), 0);
+  Environment home("HOME", "/home/u"), cache("XDG_CACHE_HOME", "/xdg");
+  auto in_xdg = load_plugin_config({}, {}, {}, fast);
+  setenv("XDG_CACHE_HOME", "relative", 1);  // the standard says: to be ignored
+  auto in_home = load_plugin_config({}, {}, {}, fast);
+  unsetenv("XDG_CACHE_HOME");
+  unsetenv("HOME");
+  auto nowhere = load_plugin_config({}, {}, {}, fast);
+  auto told = load_plugin_config({}, {}, "/c", fast);
+  auto not_needed = load_plugin_config({}, {}, {}, {});
+  ASSERT_EQ(syscall(SYS_setresuid, -1, 0, -1), 0);
+  ASSERT_TRUE(in_xdg && in_home && told && not_needed);
+  EXPECT_EQ(in_xdg->cache.dir, "/xdg/fastmeta");
+  EXPECT_EQ(in_home->cache.dir, "/home/u/.cache/fastmeta");
+  EXPECT_EQ(told->cache.dir, "/c");
+  EXPECT_EQ(not_needed->cache.dir, "");
+  ASSERT_FALSE(nowhere);
+  EXPECT_NE(nowhere.error().text.find("set 'cache.dir'"), std::string::npos);
+}
+
+TEST_F(PluginConfigTest, ListsOfOptionLinesAreSplitAtCommas) {
+  auto config =
+      load_plugin_config({}, {}, {}, std::vector<std::string>{"exclusive.remote=*.lock,*.pid"});
+  ASSERT_TRUE(config) << config.error().text;
+  EXPECT_EQ(config->exclusive_remote, (std::vector<std::string>{"*.lock", "*.pid"}));
+  EXPECT_EQ(error_of("exclusive:\n  remote: ['']\n"),
+            "f.yaml:2: key 'exclusive.remote': an element is empty");
+  EXPECT_EQ(error_of("exclusive:\n  remote: '*.lock'\n"),
+            "f.yaml:2: key 'exclusive.remote': a word stands in place of a list; allowed: a list "
+            "of words");
+}
+
 TEST_F(PluginConfigTest, TheUrlHasTheLastWordOnTheMode) {
   const std::vector<std::string> fast = {"mode=fast-meta"};
   auto config = load_plugin_config({}, "redis://h/1?max-retries=3&fast-meta=0", {}, fast);
@@ -165,11 +288,11 @@ TEST_F(PluginConfigTest, TheUrlHasTheLastWordOnTheMode) {
   EXPECT_EQ(config->mode, Mode::kPassthrough);
   EXPECT_EQ(nlohmann::json::parse(config->effective_json)["mode"]["from"], "url");
 
-  EXPECT_EQ(error_of("mode: passthrough\n", "redis://h/1?fast-meta=1"),
-            "url: key 'mode': 'fast-meta' is not available, this version has only 'passthrough'");
-  EXPECT_EQ(error_of("mode: fast-meta\n"),
-            "f.yaml:1: key 'mode': 'fast-meta' is not available, this version has only "
-            "'passthrough'");
+  config = load_plugin_config(write("f.yaml", "mode: passthrough\n"),
+                              "redis://h/1?fast-meta=1", "/c", {});
+  ASSERT_TRUE(config) << config.error().text;
+  EXPECT_EQ(config->mode, Mode::kFastMeta);
+  EXPECT_EQ(config->cache.dir, "/c");
   EXPECT_EQ(error_of("meta: {url: 'redis://h?fast-meta=yes'}\n"),
             "url: parameter 'fast-meta': 'yes' is neither 1 nor 0");
 }
@@ -198,6 +321,9 @@ TEST_F(PluginConfigTest, KeysThatContradictEachOtherAreRefused) {
   EXPECT_EQ(error_of("meta:\n  ping-timeout: 1s\n"),
             "default: key 'meta.ping-interval': 2s is longer than 1s of 'meta.ping-timeout' "
             "(f.yaml:2)");
+  EXPECT_EQ(error_of("sync:\n  retry-initial: 10s\n"),
+            "f.yaml:2: key 'sync.retry-initial': 10s is longer than 5s of 'sync.retry-max' "
+            "(default)");
 }
 
 TEST_F(PluginConfigTest, AMissingFileIsNamed) {

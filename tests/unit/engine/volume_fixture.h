@@ -30,6 +30,8 @@ class RecordingHost final : public engine::Host {
     return 0;
   }
 
+  int slice_is_durable(uint64_t, uint32_t) override { return 1; }
+
   bool saw(const std::string& what, model::Ino ino) {
     std::lock_guard lock(mutex);
     return changes.contains(what + std::to_string(ino));

@@ -290,7 +290,8 @@ TEST_F(Volumes, ShareLocks) {
   ASSERT_TRUE(a->flock({}, f, 1, model::LockType::kNone, false, {}));
   waiter.join();
   int asked = 0;
-  auto interrupted = a->flock({}, f, 1, model::LockType::kRead, true, {[&] { return ++asked > 3; }});
+  auto interrupted =
+      a->flock({}, f, 1, model::LockType::kRead, true, {[&] { return ++asked > 3; }});
   ASSERT_FALSE(interrupted);
   EXPECT_EQ(interrupted.error().code, EINTR);
 }

@@ -18,10 +18,11 @@ MountOptions parse(const std::vector<std::string>& arguments) {
 }
 
 TEST(MountOptions, SortsWhatIsForTheKernelFromKeysOfTheConfiguration) {
-  const auto out = parse({"ro,nosuid", "cache.ttl=5s,allow_other", "fsname=x,mode=passthrough"});
+  const auto out = parse({"ro,nosuid", "cache.ttl=5s,allow_other",
+                          "fsname=x,mode=fast-meta,disconnect-grace=5s"});
   EXPECT_TRUE(out.read_only);
   EXPECT_THAT(out.kernel, ElementsAre("nosuid"));
-  EXPECT_THAT(out.keys, ElementsAre("cache.ttl=5s", "mode=passthrough"));
+  EXPECT_THAT(out.keys, ElementsAre("cache.ttl=5s", "mode=fast-meta", "disconnect-grace=5s"));
   EXPECT_EQ(out.allow_other, true);
   EXPECT_EQ(out.fsname, "x");
 }

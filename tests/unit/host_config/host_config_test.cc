@@ -140,18 +140,20 @@ TEST(HostConfig, SaysWhatIsWrong) {
 
 TEST(HostDocumentation, HasEveryKeyItsDefaultAndWhatItTakes) {
   std::string why;
-  const auto documented = load_host_config(config::documented_file(), {}, &why);
-  ASSERT_TRUE(documented) << why;
   const auto defaults = load_host_config({}, {}, &why);
   ASSERT_TRUE(defaults) << why;
-  const auto file = nlohmann::json::parse(documented->effective_json);
   const auto code = nlohmann::json::parse(defaults->effective_json);
-  const config::DocumentedKeys comments = config::documented_keys();
   ASSERT_EQ(host_keys().size(), code.size());
-  for (const HostKey& key : host_keys()) {
-    EXPECT_NE(file[key.name]["from"], "default") << key.name;
-    EXPECT_EQ(file[key.name]["value"], code[key.name]["value"]) << key.name;
-    config::expect_documented(comments, key.name, key.summary);
+  for (const char* mode : config::kDocumentedModes) {
+    const auto documented = load_host_config(config::documented_file(mode), {}, &why);
+    ASSERT_TRUE(documented) << why;
+    const auto file = nlohmann::json::parse(documented->effective_json);
+    const config::DocumentedKeys comments = config::documented_keys(mode);
+    for (const HostKey& key : host_keys()) {
+      EXPECT_NE(file[key.name]["from"], "default") << mode << ": " << key.name;
+      EXPECT_EQ(file[key.name]["value"], code[key.name]["value"]) << mode << ": " << key.name;
+      config::expect_documented(comments, key.name, key.summary);
+    }
   }
 }
 

@@ -88,6 +88,8 @@ Result<void> FastMeta::connect(Executor& server, Effects& effects, Volume volume
   Reintegration::Volume answers;
   answers.facts = std::move(volume.facts);
   answers.trash_now = std::move(volume.trash_now);
+  answers.unclean_start = tables_->unclean_start();
+  answers.ensure_statistics = std::move(volume.ensure_statistics);
   answers.refuse_writes = std::move(volume.refuse_writes);
   // Numbers go on above all that the table and the server know; nobody writes before.
   answers.recovered = [this, recovered = std::move(volume.recovered), first = true]() mutable {
@@ -136,7 +138,10 @@ void FastMeta::invalidated(const std::string& key, const model::KeySpace::Parsed
   if (parsed.kind == 'd') refresher_.wanted(parsed.ino);
 }
 
-void FastMeta::connection_ready() { backlog_.kick(); }
+void FastMeta::connection_ready() {
+  validity_.raise_epoch();
+  backlog_.kick();
+}
 
 void FastMeta::restore(IdRange& inodes, IdRange& slices) {
   std::lock_guard lock(leases_mutex_);

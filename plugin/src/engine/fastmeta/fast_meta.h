@@ -42,6 +42,7 @@ class FastMeta {
     std::function<model::VolumeFacts()> facts;
     std::function<Result<void>(bool content)> may_write;
     std::function<Result<model::Ino>()> trash_now;
+    std::function<Result<bool>(model::Ino dir)> ensure_statistics;
     std::function<void(std::string)> refuse_writes;
     std::function<void()> recovered;
   };
@@ -66,7 +67,9 @@ class FastMeta {
 
   // From the hooks of the client.
   void invalidated(const std::string& key, const model::KeySpace::Parsed& parsed);
-  void connection_lost() { validity_.raise_epoch(); }
+  void flushed() { validity_.raise_epoch(); }
+  // While there is no connection rows answer as they were when it was lost: nobody knows
+  // better. With the next one everything older has to be asked for again.
   void connection_ready();
 
   // Ids: what an earlier start left, and what is leased from now on.

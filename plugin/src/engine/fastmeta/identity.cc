@@ -50,7 +50,8 @@ Result<Identity> load_identity(store::Transaction& transaction) {
 
 Result<Progress> load_progress(store::Transaction& transaction) {
   Progress p;
-  MDP_TRY_VOID(read_row(transaction, kProgressRow, p.low, p.highest_seq, p.next_conflict));
+  MDP_TRY_VOID(read_row(transaction, kProgressRow, p.low, p.highest_seq, p.next_conflict,
+                        p.trimmed));
   return p;
 }
 
@@ -68,7 +69,7 @@ Result<void> save(store::Transaction& transaction, const Identity& i) {
 
 Result<void> save(store::Transaction& transaction, const Progress& p) {
   return transaction.put(Table::kIdentity, kProgressRow,
-                         written(p.low, p.highest_seq, p.next_conflict));
+                         written(p.low, p.highest_seq, p.next_conflict, p.trimmed));
 }
 
 Result<void> save(store::Transaction& transaction, const Leases& l) {

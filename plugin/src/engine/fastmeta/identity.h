@@ -21,9 +21,10 @@ struct Identity {
 
 // Written by the worker, in the transaction that settles.
 struct Progress {
-  uint64_t low = 0;            // every record up to it is applied, cancelled or journalled
+  uint64_t low = 0;            // the low of the cursor that the server was last seen with
   uint64_t highest_seq = 0;    // of any record that was ever settled
   uint64_t next_conflict = 1;  // number of the next journal entry
+  uint64_t trimmed = 0;        // applied records up to it may not be kept any more
   bool operator==(const Progress&) const = default;
 };
 

@@ -80,6 +80,12 @@ Result<OperationReply> LocalExecutor::apply(const Operation& operation, const Wr
 
   std::vector<Ino> inodes = model::inodes_of(operation);
   Fetched fetched;
+  if (const auto* created = std::get_if<model::CreateArgs>(&operation)) {
+    // Out of our lease: nobody has ever used the number. That it is so in the server too
+    // is part of what the record relies on.
+    fetched.put({ReadKind::kString, parts_.keys.attr(created->ino), {}, true}, {});
+    fetched.put({ReadKind::kString, parts_.keys.symlink(created->ino), {}, true}, {});
+  }
   int conflicts = 0;
   for (int round = 0; round < kRoundsMax; ++round) {
     MDP_TRY_VOID(volume_.may_write(data || model::kind_of(operation) ==

@@ -26,10 +26,14 @@ class Reintegration {
  public:
   // What only the volume knows.
   struct Volume {
+    // The end of the local log may be missing: the server may know numbers that we do not.
+    bool unclean_start = false;
     // As now: session, trash, dir stats. Capacity and inode limit are ignored.
     std::function<model::VolumeFacts()> facts;
     // The trash directory of the current hour (the first call in an hour asks the server).
     std::function<Result<model::Ino>()> trash_now;
+    // Whether the directory has rows of statistics in the server; counts it if need be.
+    std::function<Result<bool>(model::Ino dir)> ensure_statistics;
     // Reasons to be read-only that only a person ends: too many conflicts, a damaged
     // server, a cursor that is not ours. Empty text: over.
     std::function<void(std::string)> refuse_writes;

@@ -45,8 +45,8 @@ void Validity::raise_epoch() {
   for (Shard& shard : shards_) {
     std::lock_guard lock(shard.mutex);
     // Changes that came since stay.
-    const size_t gone =
-        std::erase_if(shard.changed, [&](const auto& change) { return change.second.epoch < epoch; });
+    const size_t gone = std::erase_if(
+        shard.changed, [&](const auto& change) { return change.second.epoch < epoch; });
     keys_.fetch_sub(gone, std::memory_order_relaxed);
   }
 }

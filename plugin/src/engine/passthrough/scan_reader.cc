@@ -20,8 +20,8 @@ constexpr const char* kScanCount = "10000";
 constexpr size_t kAttrsAhead = 4096;
 }  // namespace
 
-ScanReader::ScanReader(redis::Client& client, const model::KeySpace& keys, ValueCache& cache, Log log,
-                     model::Ino dir, size_t listing_max)
+ScanReader::ScanReader(redis::Client& client, const model::KeySpace& keys, ValueCache& cache,
+                     Log log, model::Ino dir, size_t listing_max)
     : client_(client),
       keys_(keys),
       cache_(cache),

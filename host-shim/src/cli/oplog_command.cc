@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// fastmeta oplog, fastmeta conflicts: what waits to be sent, and what was sacrificed.
+#include <CLI/App.hpp>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+
+#include "cli/ask.h"
+#include "cli/commands.h"
+#include "cli/exit_code.h"
+#include "cli/pages.h"
+
+namespace fastmeta::host {
+namespace {
+
+using Json = nlohmann::json;
+
+struct Arguments {
+  StorePlace where;
+  uint64_t number = 0, limit = 0;
+  std::string output;
+  bool json = false;
+};
+
+std::string text_of(const Json& item, const char* field) {
+  if (!item.contains(field)) return "-";
+  const Json& value = item[field];
+  if (value.is_object() && value.contains("hex")) return "0x" + value["hex"].get<std::string>();
+  return value.is_string() ? value.get<std::string>() : value.dump();
+}
+
+void print_record(const Json& item) {
+  if (item.contains("damage")) {
+    std::printf("%10s  damaged: %s\n", text_of(item, "seq").c_str(),
+                text_of(item, "damage").c_str());
+    return;
+  }
+  std::string what = text_of(item, "op");
+  if (item.contains("ino")) what += " inode " + text_of(item, "ino");
+  if (item.contains("name")) what += " " + text_of(item, "parent") + "/" + text_of(item, "name");
+  if (item.contains("new_name"))
+    what += " to " + text_of(item, "new_parent") + "/" + text_of(item, "new_name");
+  std::printf("%10s  %s  uid %s pid %s  %s\n", text_of(item, "seq").c_str(),
+              text_of(item, "time").c_str(), text_of(item, "uid").c_str(),
+              text_of(item, "pid").c_str(), what.c_str());
+}
+
+void print_conflict(const Json& item) {
+  if (item.contains("damage")) {
+    std::printf("%6s  damaged: %s\n", text_of(item, "id").c_str(),
+                text_of(item, "damage").c_str());
+    return;
+  }
+  std::printf("%6s  %s  %-9s %s %s: %s\n", text_of(item, "id").c_str(),
+              text_of(item, "time").c_str(), text_of(item, "state").c_str(),
+              text_of(item, "op").c_str(), text_of(item, "path_then").c_str(),
+              text_of(item, "reason").c_str());
+}
+
+AskPage asker(const Arguments& arguments, int* code) {
+  return [&arguments, code](const std::string& verb, const std::string& request) {
+    return ask_store(arguments.where, {verb, request}, code);
+  };
+}
+
+int list(const Arguments& arguments, const Pages& pages, void (*print)(const Json&)) {
+  int code = kFailed;
+  uint64_t left = arguments.limit == 0 ? UINT64_MAX : arguments.limit;
+  Json all = Json::array();
+  const bool done = for_each_item(asker(arguments, &code), pages, false, [&](const Json& item) {
+    if (arguments.json)
+      all.push_back(item);
+    else
+      print(item);
+    return --left > 0;
+  });
+  if (!done) return code;
+  if (arguments.json) print_json(all);
+  return kOk;
+}
+
+int show(const Arguments& arguments, const char* verb, const char* field) {
+  int code = kFailed;
+  const auto item =
+      ask_store(arguments.where, {verb, Json{{field, arguments.number}}.dump()}, &code);
+  if (!item) return code;
+  print_json(*item);
+  return kOk;
+}
+
+int export_all(const Arguments& arguments) {
+  const bool to_file = !arguments.output.empty();
+  std::FILE* out = to_file ? std::fopen(arguments.output.c_str(), "we") : stdout;
+  if (out == nullptr) return complain(kFailed, arguments.output + ": " + std::strerror(errno));
+  int code = kFailed;
+  bool written = true;
+  const bool done =
+      for_each_item(asker(arguments, &code), kRecordPages, true, [&](const Json& item) {
+        const std::string line = item.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+        written = std::fwrite(line.data(), 1, line.size(), out) == line.size();
+        return written;
+      });
+  written = std::fflush(out) == 0 && written;
+  const int why = errno;
+  if (to_file) std::fclose(out);
+  if (done && !written) return complain(kFailed, arguments.output + ": " + std::strerror(why));
+  return done ? kOk : code;
+}
+
+CLI::App* add_sub(CLI::App* parent, Run* chosen, const char* name, const char* help,
+                  const std::shared_ptr<Arguments>& arguments, int (*action)(const Arguments&)) {
+  CLI::App* command = parent->add_subcommand(name, help);
+  command->callback([=] { *chosen = [=] { return action(*arguments); }; });
+  return command;
+}
+
+void add_list(CLI::App* parent, Run* chosen, const char* help, int (*action)(const Arguments&)) {
+  auto arguments = std::make_shared<Arguments>();
+  CLI::App* command = add_sub(parent, chosen, "list", help, arguments, action);
+  command->add_option("--limit", arguments->limit, "At most so many; 0: all");
+  command->add_flag("--json", arguments->json, "As JSON");
+  add_place(*command, &arguments->where, true);
+}
+
+void add_show(CLI::App* parent, Run* chosen, const char* number, const char* help,
+              int (*action)(const Arguments&)) {
+  auto arguments = std::make_shared<Arguments>();
+  CLI::App* command = add_sub(parent, chosen, "show", help, arguments, action);
+  command->add_option(number, arguments->number, "Its number, as list shows it")->required();
+  add_place(*command, &arguments->where, true);
+}
+
+}  // namespace
+
+void add_oplog(CLI::App& app, Run* chosen) {
+  CLI::App* oplog = app.add_subcommand(
+      "oplog", "Changes that are acknowledged and not sent yet (mode fast-meta)");
+  oplog->require_subcommand(1);
+  add_list(oplog, chosen, "One line each", [](const Arguments& arguments) {
+    return list(arguments, kRecordPages, print_record);
+  });
+  add_show(oplog, chosen, "SEQ", "Everything about one, as JSON", [](const Arguments& arguments) {
+    return show(arguments, "oplog-record", "seq");
+  });
+  auto arguments = std::make_shared<Arguments>();
+  CLI::App* to_file = add_sub(oplog, chosen, "export", "Everything about all, a JSON line each",
+                              arguments, export_all);
+  to_file->add_option("--output", arguments->output, "A file; default: stdout");
+  add_place(*to_file, &arguments->where, true);
+
+  CLI::App* conflicts = app.add_subcommand(
+      "conflicts", "Changes that were sacrificed because another client's came first");
+  conflicts->require_subcommand(1);
+  add_list(conflicts, chosen, "One line each", [](const Arguments& arguments) {
+    return list(arguments, kConflictPages, print_conflict);
+  });
+  add_show(conflicts, chosen, "ID", "Everything about one, as JSON",
+           [](const Arguments& arguments) { return show(arguments, "conflict", "id"); });
+}
+
+}  // namespace fastmeta::host

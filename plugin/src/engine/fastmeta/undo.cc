@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/fastmeta/undo.h"
+
+#include <cerrno>
+#include <cstring>
+
+#include "engine/fastmeta/paths.h"
+#include "engine/fastmeta/row_writer.h"
+#include "engine/fastmeta/stripes.h"
+#include "model/key_use.h"
+#include "model/schema/codec.h"
+
+namespace fastmeta::engine {
+
+using model::Ino;
+using model::OplogRecord;
+using model::ReadKey;
+using model::Write;
+using store::Table;
+
+namespace {
+
+constexpr int kTriesMax = 1000;
+
+void concern(const model::KeySpace& keys, const OplogRecord& record, std::set<Ino>& inodes) {
+  for (const Write& write : record.writes)
+    if (auto parsed = keys.parse(write.key)) inodes.insert(parsed->ino);
+  for (const model::Reliance& reliance : record.relied)
+    if (auto parsed = keys.parse(reliance.read.key)) inodes.insert(parsed->ino);
+}
+
+// The times and links of a folder whose entries change: later records have written them
+// too, and the next settling brings what the server has.
+bool of_parent(const model::KeySpace& keys, const OplogRecord& record, const Write& write) {
+  const auto parsed = keys.parse(write.key);
+  if (!parsed || parsed->kind != 'i' || write.op != model::WriteOp::kSet) return false;
+  auto named = [&](Ino parent) { return parsed->ino == parent; };
+  return std::visit(
+      [&](const auto& want) {
+        using Want = std::decay_t<decltype(want)>;
+        if constexpr (std::is_same_v<Want, model::Unlink> || std::is_same_v<Want, model::Rmdir>)
+          return named(want.want.parent);
+        else if constexpr (std::is_same_v<Want, model::CreateArgs> ||
+                           std::is_same_v<Want, model::LinkArgs>)
+          return named(want.parent);
+        else if constexpr (std::is_same_v<Want, model::RenameArgs>)
+          return named(want.parent) || named(want.new_parent);
+        else
+          return false;
+      },
+      record.operation);
+}
+
+}  // namespace
+
+struct Undo::Closure {
+  const Clash& clash;
+  uint64_t first_id = 0;
+  // Those that are run again or journalled, the clash first, by number.
+  struct Member {
+    OplogRecord record;
+    std::string bytes;
+  };
+  std::map<uint64_t, Member> members;
+  model::KeyUses uses;
+  uint64_t scanned_to = 0;  // every record up to it was looked at
+  std::set<Ino> inodes;     // whose stripes are needed
+
+  // Of the last attempt.
+  std::vector<ReadKey> needed;
+  struct Entry {
+    JournalEntry entry;
+    std::set<Ino> files;
+    std::set<Ino> folders;
+    std::set<Ino> made;
+    std::vector<std::pair<uint64_t, uint32_t>> slices;
+  };
+  std::vector<Entry> journalled;
+  std::map<uint64_t, std::string> rewritten;
+};
+
+Result<void> Undo::collect(store::Transaction& transaction, Closure& closure) {
+  std::optional<Error> failed;
+  MDP_TRY_VOID(transaction.scan(
+      Table::kOplog, store::number_key(closure.scanned_to + 1),
+      [&](std::string_view key, std::string_view bytes) {
+        auto seq = store::key_number(key);
+        auto record = model::decode_record(bytes);
+        if (!seq || !record) {
+          failed = seq ? std::move(record).error() : std::move(seq).error();
+          return false;
+        }
+        closure.scanned_to = *seq;
+        const auto uses = model::key_uses(parts_.keys, *record);
+        if (!closure.uses.shared_by(uses)) return true;
+        closure.uses.add(uses);
+        concern(parts_.keys, *record, closure.inodes);
+        closure.members.emplace(*seq, Closure::Member{std::move(*record), std::string(bytes)});
+        return true;
+      }));
+  if (failed) return *failed;
+  return {};
+}
+
+void Undo::journal(Closure& closure, store::Transaction& transaction, const OplogRecord& record,
+                   const std::string& bytes, int error, const std::string& reason) {
+  Closure::Entry one;
+  JournalEntry& entry = one.entry;
+  entry.id = closure.first_id + closure.journalled.size();
+  entry.seq = record.seq;
+  entry.time = parts_.clock.now();
+  entry.error = error;
+  entry.reason = reason;
+  entry.caused_by = closure.journalled.empty() ? 0 : closure.first_id;
+  entry.path_then = path_of(transaction, parts_.keys, record.operation);
+  entry.record = bytes;
+  RowWriter rows(transaction, parts_.keys, parts_.validity);
+  for (const Write& write : record.writes) {
+    const auto parsed = parts_.keys.parse(write.key);
+    if (!parsed) continue;
+    const bool field = parsed->kind == 'd' || parsed->kind == 'x' || parsed->kind == 'p';
+    const std::string name = field ? row_key(write.key, write.field) : row_key(write.key);
+    auto row = rows.load(name);
+    JournalEntry::UndoRow undo{name, std::nullopt};
+    if (row && row->base == Row::Base::kPresent) undo.server = row->base_value;
+    entry.undo.push_back(std::move(undo));
+  }
+  const auto* created = std::get_if<model::CreateArgs>(&record.operation);
+  if (created) one.made.insert(created->ino);
+  if (const Ino content = model::content_of(record.operation)) one.files.insert(content);
+  for (const Write& write : record.writes) {
+    const auto parsed = parts_.keys.parse(write.key);
+    if (!parsed) continue;
+    (parsed->kind == 'd' ? one.folders : one.files).insert(parsed->ino);
+  }
+  if (const auto* slice = std::get_if<model::WriteSliceArgs>(&record.operation);
+      slice && slice->slice.id != 0)
+    one.slices.emplace_back(slice->slice.id, slice->slice.size);
+  closure.journalled.push_back(std::move(one));
+}
+
+Result<void> Undo::attempt(Closure& closure, const model::VolumeFacts& facts,
+                           const Fetched& fetched) {
+  const std::vector<Ino> locked(closure.inodes.begin(), closure.inodes.end());
+  Stripes::Held held(parts_.stripes, locked);
+  MDP_TRY(auto transaction, parts_.tables.begin());
+  const size_t before = closure.members.size();
+  MDP_TRY_VOID(collect(*transaction, closure));
+  // Records that came meanwhile: their stripes are needed as well.
+  if (closure.members.size() != before) return Error{Fault::kConflict, EIO, {}};
+  closure.journalled.clear();
+  closure.rewritten.clear();
+  closure.needed.clear();
+
+  RowWriter rows(*transaction, parts_.keys, parts_.validity);
+  // The clash is journalled while the local names are still as they were acknowledged.
+  const Closure::Member& first = closure.members.begin()->second;
+  journal(closure, *transaction, first.record, first.bytes, closure.clash.error,
+          closure.clash.reason);
+  std::map<uint64_t, std::string> paths;
+  for (const auto& [seq, member] : closure.members)
+    paths[seq] = path_of(*transaction, parts_.keys, member.record.operation);
+  const uint64_t newest = closure.members.rbegin()->first;
+  for (const auto& [seq, member] : closure.members)
+    for (const Write& write : member.record.writes) {
+      if (!parts_.keys.parse(write.key)) continue;
+      if (of_parent(parts_.keys, member.record, write)) {
+        MDP_TRY(const Row row, rows.load(row_key(write.key)));
+        if (row.last_seq > newest) continue;
+      }
+      MDP_TRY_VOID(rows.drop_pending(write));
+    }
+
+  for (auto& [seq, member] : closure.members) {
+    if (seq == closure.clash.item->record.seq) continue;
+    OplogRecord record = member.record;
+    LocalView view(facts, parts_.keys, parts_.open, parts_.validity, *transaction, fetched,
+                   false);
+    // What it relied on comes first: a name that is another's now is a conflict even if
+    // the rule would take it.
+    std::optional<std::string> broken;
+    bool missing = false;
+    for (const model::Reliance& reliance : record.relied) {
+      if (reliance.expect == model::Reliance::Expect::kNothing) continue;
+      auto answer = view.raw(reliance.read);
+      if (view.failure()) return *view.failure();
+      if (!answer && answer.error().fault == Fault::kMissing)
+        missing = true;
+      else if (!answer || !model::still_holds(reliance, *answer))
+        broken = "what it relied on was undone: " + reliance.read.key;
+    }
+    if (missing) {
+      closure.needed = view.needed();
+      return Error{Fault::kMissing, EAGAIN, {}};
+    }
+    model::Mutations changes;
+    int error = 0;
+    if (!broken) {
+      auto reply = model::apply(record.operation, view, changes);
+      if (view.failure()) return *view.failure();
+      if (!reply && reply.error().fault == Fault::kMissing) {
+        closure.needed = view.needed();
+        return std::move(reply).error();
+      }
+      const auto* made = reply ? std::get_if<model::CreateReply>(&*reply) : nullptr;
+      if (!reply || (made && made->existed)) {
+        error = reply ? EEXIST : reply.error().code;
+        broken = std::string("it depended on what was undone: ") + std::strerror(error);
+      }
+    }
+    if (broken) {
+      journal(closure, *transaction, record, member.bytes, error, *broken);
+      closure.journalled.back().entry.path_then = paths[seq];
+      continue;
+    }
+    record.writes = changes.writes;
+    record.used_space = changes.used_space;
+    record.used_inodes = changes.used_inodes;
+    record.relied.clear();
+    for (const auto& [read, answer] : view.answered())
+      record.relied.push_back(model::relied_on(parts_.keys, read, answer));
+    const auto* created = std::get_if<model::CreateArgs>(&record.operation);
+    const std::string born = created ? parts_.keys.attr(created->ino) : std::string();
+    for (const Write& write : record.writes)
+      MDP_TRY_VOID(rows.pending(write, seq, write.key == born));
+    const std::string bytes = model::encode_record(record);
+    MDP_TRY_VOID(transaction->put(Table::kOplog, store::number_key(seq), bytes));
+  }
+
+  Progress after = progress_;
+  for (const Closure::Entry& one : closure.journalled) {
+    const std::string key = store::number_key(one.entry.seq);
+    MDP_TRY_VOID(transaction->put(Table::kJournal, store::number_key(one.entry.id),
+                                  encode_entry(one.entry)));
+    MDP_TRY_VOID(transaction->erase(Table::kOplog, key));
+    after.highest_seq = std::max(after.highest_seq, one.entry.seq);
+  }
+  after.next_conflict = closure.first_id + closure.journalled.size();
+  MDP_TRY_VOID(save(*transaction, after));
+  MDP_TRY_VOID(transaction->commit());
+  progress_ = after;
+  return {};
+}
+
+void Undo::tell(const Closure& closure) {
+  for (const Closure::Entry& one : closure.journalled) {
+    const JournalEntry& entry = one.entry;
+    const auto* record = &closure.members.at(entry.seq).record;
+    parts_.log.error("conflict {}: {} of {} was undone: {}; see 'fastmeta conflicts show {}'",
+                     entry.id, model::name_of(model::kind_of(record->operation)),
+                     quoted(entry.path_then), entry.reason, entry.id);
+    for (Ino ino : one.files) {
+      sacrifices_.add(ino, entry.id, one.made.contains(ino));
+      parts_.host.attr_changed(ino);
+      parts_.host.data_changed(ino);
+    }
+    for (Ino ino : one.folders) {
+      sacrifices_.add(ino, entry.id, false);
+      parts_.host.names_changed(ino);
+      parts_.host.attr_changed(ino);
+    }
+    // The standard gc deletes objects that nobody refers to; a delayed deletion, in a
+    // time that will not come, keeps them for the journal.
+    for (const auto& slice : one.slices) {
+      constexpr const char* kNever = "4102444800";  // 2100
+      auto pinned = parts_.client.write_one(
+          {"HSET", parts_.keys.plain(model::kDelSlices),
+           std::to_string(slice.first) + "_" + kNever, model::encode_delayed_slices({slice})});
+      if (!pinned || pinned->is_error())
+        parts_.log.warn("slice {} of conflict {} is not pinned: copy it soon", slice.first,
+                        entry.id);
+    }
+  }
+}
+
+Result<std::vector<uint64_t>> Undo::undo(const Clash& clash, const model::VolumeFacts& facts) {
+  Closure closure{clash, progress_.next_conflict, {}, {}, 0, {}, {}, {}, {}};
+  const OplogRecord& record = clash.item->record;
+  closure.members.emplace(record.seq, Closure::Member{record, clash.item->bytes});
+  closure.uses.add(model::key_uses(parts_.keys, record));
+  closure.scanned_to = record.seq;
+  concern(parts_.keys, record, closure.inodes);
+  Fetched fetched;
+  for (int tries = 0; tries < kTriesMax; ++tries) {
+    auto done = attempt(closure, facts, fetched);
+    if (done) {
+      tell(closure);
+      std::vector<uint64_t> gone;
+      for (const Closure::Entry& one : closure.journalled) gone.push_back(one.entry.seq);
+      for (uint64_t seq : gone) parts_.backlog.removed(seq);
+      return gone;
+    }
+    if (done.error().fault == Fault::kMissing)
+      MDP_TRY_VOID(mirror_.fetch(closure.needed, fetched));
+    else if (done.error().fault != Fault::kConflict)
+      return std::move(done).error();
+  }
+  return Error{Fault::kLocalStore, EIO, "a conflict could not be undone: rows keep changing"};
+}
+
+}  // namespace fastmeta::engine

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A true conflict: the record is journalled and undone, what was built on it is run again
+// over the server's truth, and what then fails is journalled with it.
+//
+// Threads: the worker's. Stripes of all that is concerned are held over one local
+// transaction; what the rules miss is fetched outside of it.
+#pragma once
+
+#include <map>
+#include <set>
+#include <vector>
+
+#include "engine/fastmeta/identity.h"
+#include "engine/fastmeta/journal_entry.h"
+#include "engine/fastmeta/local_view.h"
+#include "engine/fastmeta/mirror.h"
+#include "engine/fastmeta/oplog_window.h"
+#include "engine/fastmeta/parts.h"
+#include "engine/fastmeta/sacrifices.h"
+#include "engine/fastmeta/sync_batch.h"
+
+namespace fastmeta::engine {
+
+class Undo {
+ public:
+  Undo(Parts& parts, Sacrifices& sacrifices, Mirror& mirror, Progress& progress)
+      : parts_(parts), sacrifices_(sacrifices), mirror_(mirror), progress_(progress) {}
+
+  // Answers the numbers that are no longer pending: the clash's own and its dependants'.
+  // The oplog has changed behind the worker's window.
+  Result<std::vector<uint64_t>> undo(const Clash& clash, const model::VolumeFacts& facts);
+
+ private:
+  struct Closure;
+  // One try on one snapshot; kMissing: `needed`; kConflict: once more, with more stripes.
+  Result<void> attempt(Closure& closure, const model::VolumeFacts& facts, const Fetched& fetched);
+  Result<void> collect(store::Transaction& transaction, Closure& closure);
+  void journal(Closure& closure, store::Transaction& transaction,
+               const model::OplogRecord& record, const std::string& bytes, int error,
+               const std::string& reason);
+  void tell(const Closure& closure);
+
+  Parts& parts_;
+  Sacrifices& sacrifices_;
+  Mirror& mirror_;
+  Progress& progress_;
+};
+
+}  // namespace fastmeta::engine

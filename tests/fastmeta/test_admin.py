@@ -1,0 +1,97 @@
+"""What the admin commands show of a local store whose volume is not mounted, and what an unmount
+leaves there."""
+
+import json
+import os
+
+import pytest
+
+from fastmeta.conftest import Fast
+
+pytestmark = pytest.mark.quick
+
+
+# Nothing is sent for a while.
+UNHURRIED = {"sync.linger": "10s", "umount.drain-timeout": "0"}
+
+
+@pytest.fixture
+def run(lab):
+    return lab.clients["fastmeta"].run
+
+
+@pytest.fixture
+def left(lab, volume, run):
+    """A volume whose last unmount left three changes, and what umount said."""
+    fast = Fast(lab, volume, settings=UNHURRIED)
+    for n in range(3):
+        os.mkdir(fast.path(f"late{n}"))
+    fast.said = run("umount", fast.root)
+    return fast
+
+
+def test_an_unmount_waits_as_configured_and_tells_what_is_left(left, run):
+    assert left.said.returncode == 0, left.said.stdout
+    assert "3 changes are not sent yet" in left.said.stdout
+    assert str(left.cache) in left.said.stdout
+    left.up(**{"sync.linger": "0"})
+    assert run("flush", left.root).returncode == 0
+    assert sorted(os.listdir(left.path())) == ["late0", "late1", "late2"]
+    left.mount.unmount()
+
+
+def test_the_oplog_of_an_unmounted_volume_is_listed_shown_and_exported(lab, left, run):
+    listed = run("oplog", "list", left.cache)
+    assert listed.returncode == 0, listed.stdout
+    assert [line.rsplit("/", 1)[1] for line in listed.stdout.splitlines()] == [
+        "late0", "late1", "late2"]
+    records = json.loads(run("oplog", "list", "--json", left.cache).stdout)
+    one = json.loads(run("oplog", "show", str(records[1]["seq"]), left.cache).stdout)
+    assert one["op"] == "create" and one["name"] == "late1" and one["relied"] and one["writes"]
+    out = lab.place("out") / "records"
+    assert run("oplog", "export", "--output", out, left.cache).returncode == 0
+    assert [json.loads(line)["seq"] for line in out.read_text().splitlines()] == [
+        r["seq"] for r in records]
+    # Having been looked at it is as it was.
+    left.up(**{"sync.linger": "0"})
+    assert run("flush", left.root).returncode == 0
+    left.mount.unmount()
+    assert run("oplog", "list", left.cache).stdout == ""
+
+
+def test_a_cache_is_dropped_only_when_nothing_is_lost(lab, left, run):
+    assert run("cache", "check", left.cache).stdout.strip() == "sound"
+    refused = run("cache", "drop", left.cache)
+    assert refused.returncode == 1 and "3 changes" in refused.stdout
+    out = lab.place("out") / "records"
+    done = run("cache", "drop", "--export", out, left.cache)
+    assert done.returncode == 0, done.stdout
+    assert [json.loads(line)["name"] for line in out.read_text().splitlines()] == [
+        "late0", "late1", "late2"]
+    left.up(**{"sync.linger": "0"})
+    assert os.listdir(left.path()) == []
+    left.mount.unmount()
+
+
+def test_a_mounted_cache_is_not_dropped(fast, run):
+    refused = run("cache", "drop", fast.cache)
+    assert refused.returncode == 1 and str(fast.mount.process.pid) in refused.stdout
+
+
+def test_flush_tells_how_much_is_left(lab, volume, run):
+    fast = Fast(lab, volume, settings=UNHURRIED)
+    os.mkdir(fast.path("late"))
+    done = run("flush", "--timeout", "200ms", fast.root)
+    assert done.returncode == 1 and "1 changes are not sent yet" in done.stdout
+    assert "backlog      1 changes" in run("status", fast.root).stdout
+    fast.mount.unmount()
+    fast.up(**{"sync.linger": "0"})
+    assert run("flush", fast.root).returncode == 0
+    assert "backlog      0 changes" in run("status", fast.root).stdout
+
+
+def test_status_shows_mode_and_backlog(fast, run):
+    text = run("status", fast.root).stdout
+    assert "mode         fast-meta" in text and "backlog      0 changes" in text, text
+    assert "hit ratio" in text and "epoch" in text and "connected" in text, text
+    assert json.loads(run("status", "--json", fast.root).stdout)["detail"]["mode"] == "fast-meta"

@@ -1,0 +1,125 @@
+"""True conflicts: that change is sacrificed, with all that depends on it, and nothing else; the
+journal has it (I7), and its user is told once."""
+
+import errno
+import os
+
+import pytest
+
+from fastmeta.conftest import Fast, names, read, soon, sound, tree, write
+from support.process import wait_until
+
+pytestmark = pytest.mark.quick
+
+
+@pytest.fixture
+def apart(bent, standard):
+    """A whose changes are held back from now on, until meet()."""
+    os.listdir(bent.path())
+    return bent
+
+
+def hold(fast):
+    fast.link.stall()
+
+
+def meet(fast):
+    fast.link.up()
+    fast.drained()
+
+
+def conflicts(fast):
+    return fast.stats()["conflicts"]["total"]
+
+
+def test_the_same_name_made_by_both(apart, standard, volume):
+    hold(apart)
+    write(apart.path("same"), b"ours")
+    os.mkdir(apart.path("else"))
+    write(standard.path("same"), b"theirs")
+    meet(apart)
+    assert conflicts(apart) >= 1
+    soon(lambda: read(apart.path("same")) == b"theirs", "their file here")
+    assert read(standard.path("same")) == b"theirs"
+    assert os.path.isdir(standard.path("else")), "what did not conflict is there"
+    apart.mount.unmount()
+    assert sound(apart.lab, volume) == []
+
+
+def test_a_file_removed_there_and_written_here(apart, standard, volume):
+    write(apart.path("file"), b"before")
+    apart.drained()
+    soon(lambda: os.path.exists(standard.path("file")), "the file")
+    with open(apart.path("file"), "r+b", buffering=0) as file:
+        hold(apart)
+        file.write(b"later.")
+        os.fsync(file.fileno())
+        os.unlink(standard.path("file"))
+        meet(apart)
+        assert conflicts(apart) >= 1
+        with pytest.raises(OSError) as told:
+            os.fsync(file.fileno())
+        assert told.value.errno == errno.EIO
+    assert not os.path.exists(apart.path("file"))
+
+
+def test_a_folder_removed_there_and_filled_here(apart, standard, volume):
+    os.mkdir(apart.path("dir"))
+    apart.drained()
+    soon(lambda: os.path.exists(standard.path("dir")), "the folder")
+    os.listdir(apart.path("dir"))
+    hold(apart)
+    write(apart.path("dir", "file"), b"x")
+    os.mkdir(apart.path("other"))
+    os.rmdir(standard.path("dir"))
+    meet(apart)
+    assert conflicts(apart) >= 1
+    soon(lambda: os.listdir(apart.path()) == ["other"], "what is left here")
+    assert names(standard.path()) == ["other"]
+    apart.mount.unmount()
+    assert sound(apart.lab, volume) == []
+
+
+def test_a_rename_against_an_unlink(apart, standard, volume):
+    write(apart.path("file"), b"x")
+    apart.drained()
+    soon(lambda: os.path.exists(standard.path("file")), "the file")
+    os.stat(apart.path("file"))
+    hold(apart)
+    os.rename(apart.path("file"), apart.path("renamed"))
+    os.unlink(standard.path("file"))
+    meet(apart)
+    assert conflicts(apart) == 1
+    soon(lambda: os.listdir(apart.path()) == [], "nothing here")
+    apart.mount.unmount()
+    assert sound(apart.lab, volume) == []
+
+
+def test_dependants_go_with_what_they_depend_on(apart, standard, volume):
+    hold(apart)
+    os.mkdir(apart.path("a"))
+    os.mkdir(apart.path("a", "b"))
+    write(apart.path("a", "b", "c"), b"")
+    os.mkdir(apart.path("apart"))
+    write(apart.path("apart", "file"), b"kept")
+    os.mkdir(standard.path("a"))
+    meet(apart)
+    assert conflicts(apart) == 3
+    ours = {"a": ("folder", None), "apart": ("folder", None), "apart/file": ("file", b"kept")}
+    soon(lambda: tree(apart.path()) == ours, "the tree here")
+    assert tree(standard.path()) == ours
+    apart.mount.unmount()
+    assert sound(apart.lab, volume) == []
+
+
+def test_different_names_in_one_folder_never_conflict(lab, volume, fast, standard):
+    for n in range(300):
+        write(fast.path(f"ours{n}"), b"")
+        write(standard.path(f"theirs{n}"), b"")
+    fast.drained()
+    assert fast.stats()["conflicts"]["total"] == 0
+    all_names = sorted([f"ours{n}" for n in range(300)] + [f"theirs{n}" for n in range(300)])
+    soon(lambda: names(standard.path()) == all_names, "all names")
+    assert names(fast.path()) == all_names
+    fast.mount.unmount()
+    assert sound(lab, volume) == []

