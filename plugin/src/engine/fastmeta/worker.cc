@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <random>
 
 #include "engine/fastmeta/batch_script.h"
 #include "model/cancelling.h"
@@ -23,6 +24,13 @@ constexpr int kNilsBeforeScript = 3;
 constexpr size_t kPointsMax = 4096;        // sequence points that are remembered
 constexpr size_t kCountedMax = 100'000;    // directories
 constexpr int64_t kMinuteNs = 60'000'000'000;
+
+constexpr int kPauseMaxMs = 50;
+
+milliseconds pause_between() {
+  static thread_local std::minstd_rand random{std::random_device{}()};
+  return milliseconds(std::uniform_int_distribution<int>(0, kPauseMaxMs)(random));
+}
 
 size_t cost(const model::OplogRecord& record) {
   return record.relied.size() + record.writes.size();
@@ -443,6 +451,7 @@ Result<bool> Reintegration::Worker::taken(const SyncBatchPtr& batch, Result<void
   }
   if (!judged && judged.error().fault != Fault::kCorrupt) {
     put_back(batch);
+    if (judged.error().fault == Fault::kUnreachable) epoch_ = 0;  // the cursor will tell
     return std::move(judged).error();
   }
   auto cursor = model::decode_cursor(batch->cursor);
@@ -484,7 +493,15 @@ Result<bool> Reintegration::Worker::send_script() {
   auto replies = (*sent)->wait();
   if (!replies) return fail(std::move(replies).error());
   clean_watch_ = true;
-  return taken(batch, judge_script(*batch, replies->back()));
+  Result<void> judged = judge_script(*batch, replies->back());
+  if (!judged && scripts_refused(replies->back())) {
+    parts_.log.warn("the server lets us run no scripts: beside a busy client changes may have "
+                    "to wait for a pause ({})", judged.error().text);
+    may_script_ = false;
+    put_back(batch);
+    return true;
+  }
+  return taken(batch, std::move(judged));
 }
 
 void Reintegration::Worker::tell_recovered() {
@@ -499,6 +516,9 @@ Result<bool> Reintegration::Worker::cycle() {
   if (refused_.load() || epoch_ == 0) return false;
   MDP_TRY_VOID(applied_.trim(parts_.clock.now(), progress_));
   MDP_TRY(auto added, window_.refill(parts_.backlog.last()));
+  // The window is bounded: more of what a lost reply had confirmed may come up only now.
+  std::erase_if(added, [&](const auto& item) { return !cursor_.applied(item->record.seq); });
+  if (!added.empty()) MDP_TRY_VOID(settler_.settle_known(added, cursor_.low));
   look_for_data();
   if (!planned_) {
     cancel_pairs();
@@ -508,7 +528,9 @@ Result<bool> Reintegration::Worker::cycle() {
       tell_recovered();
       return false;
     }
-    planned_->keep_raw = nils_ >= kNilsBeforeScript;
+    planned_->keep_raw = may_script_ && nils_ >= kNilsBeforeScript;
+    // A script is out of the question: another moment may be a better one.
+    if (!may_script_ && nils_ >= kNilsBeforeScript) std::this_thread::sleep_for(pause_between());
     ReadRound round = reads_.first(*planned_, !clean_watch_);
     if (auto read = round_trip(*planned_, round); !read) {
       put_back(std::exchange(planned_, nullptr));

@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The reintegration against a real server: batches, races, lost replies, conflicts, a
+// server that went back.
+#include <gtest/gtest.h>
+
+#include "engine/fastmeta/journal_entry.h"
+#include "model/schema/codec.h"
+#include "support/fault_proxy.h"
+#include "support/sync_rig.h"
+#include "unit/engine/volume_fixture.h"
+
+namespace fastmeta::test {
+namespace {
+
+using model::FileType;
+using model::Ino;
+using store::Table;
+
+constexpr Ino kRoot = model::kRootIno;
+
+class Sync : public VolumeTest {
+ protected:
+  config::PluginConfig config(const std::string& url) const {
+    return config_for(url, {"mode=fast-meta", "cache.dir=/nowhere", "meta.deadline=2s"});
+  }
+  SyncRig& rig() {
+    if (!rig_) rig_ = std::make_unique<SyncRig>(config(server.url()), host, tables);
+    return *rig_;
+  }
+  SyncRig& restarted() {
+    rig_.reset();
+    return rig();
+  }
+  // What another client does: a file of its own under this name.
+  void other_creates(const std::string& dir, const std::string& name) {
+    redis::Command attr{"SET", "i9000", model::encode_attr({})};
+    redis::Command entry{"HSET", "d" + dir, name, model::encode_dentry({FileType::kFile, 9000})};
+    auto lease = rig().client->lease(deadline_in(std::chrono::seconds(2)));
+    ASSERT_TRUE(lease);
+    ASSERT_TRUE(lease->roundtrip(std::vector{attr, entry}, deadline_in(std::chrono::seconds(2))));
+  }
+  std::vector<engine::JournalEntry> journal() {
+    std::vector<engine::JournalEntry> entries;
+    auto transaction = tables.begin();
+    EXPECT_TRUE((*transaction)->scan(Table::kJournal, {}, [&](std::string_view, auto bytes) {
+      auto entry = engine::decode_entry(bytes);
+      EXPECT_TRUE(entry);
+      if (entry) entries.push_back(std::move(*entry));
+      return true;
+    }));
+    return entries;
+  }
+
+  RecordingHost host;
+  MemoryTables tables;
+  std::unique_ptr<SyncRig> rig_;
+};
+
+TEST_F(Sync, CreatesReachTheServerOnceAndStayKnown) {
+  for (Ino i = 0; i < 100; ++i)
+    ASSERT_EQ(rig().create(kRoot, "f" + std::to_string(i), 100 + i), 0);
+  EXPECT_EQ(number("HLEN d1"), 0);
+  EXPECT_EQ(rig().rows(Table::kOplog), 100u);
+  ASSERT_TRUE(rig().drain()) << rig().last_error;
+  EXPECT_EQ(number("HLEN d1"), 100);
+  EXPECT_EQ(number("GET totalInodes"), 100);
+  EXPECT_EQ(number("GET usedSpace"), 100 * 4096);
+  EXPECT_EQ(rig().rows(Table::kOplog), 0u);
+  EXPECT_EQ(rig().rows(Table::kApplied), 100u);
+  EXPECT_EQ(rig().effects.used_inodes, 100);
+  const auto fetches = rig().mirror.stats().fetches;
+  for (Ino i = 0; i < 100; ++i) EXPECT_EQ(rig().find(kRoot, "f" + std::to_string(i)), 100 + i);
+  EXPECT_EQ(rig().mirror.stats().fetches, fetches) << "what we created turned cold";
+}
+
+TEST_F(Sync, ManyBatchesKeepTheOrder) {
+  auto small = config(server.url());
+  small.sync.batch_commands = 64;
+  rig_ = std::make_unique<SyncRig>(small, host, tables);
+  ASSERT_EQ(rig().create(kRoot, "d", 50, FileType::kDirectory), 0);
+  for (Ino i = 0; i < 200; ++i)
+    ASSERT_EQ(rig().create(50, "f" + std::to_string(i), 100 + i), 0);
+  for (Ino i = 0; i < 200; i += 2) {
+    model::RenameArgs want;
+    want.now = Clock().now();
+    want.parent = 50;
+    want.name = "f" + std::to_string(i);
+    want.new_parent = kRoot;
+    want.new_name = "g" + std::to_string(i);
+    ASSERT_EQ(rig().apply(want), 0);
+  }
+  ASSERT_TRUE(rig().drain()) << rig().last_error;
+  EXPECT_GT(rig().sync->stats().batches, 5u);
+  EXPECT_EQ(number("HLEN d50"), 100);
+  EXPECT_EQ(number("HLEN d1"), 101);
+  EXPECT_EQ(number("GET totalInodes"), 201);
+  EXPECT_EQ(rig().sync->stats().conflicts, 0u);
+}
+
+TEST_F(Sync, AWriteOfAnotherClientInBetweenIsNoConflict) {
+  ASSERT_EQ(rig().create(kRoot, "ours", 100), 0);
+  bool once = true;
+  rig().before_send = [&] {
+    if (std::exchange(once, false)) other_creates("1", "theirs");
+  };
+  ASSERT_TRUE(rig().drain()) << rig().last_error;
+  EXPECT_GE(rig().sync->stats().nils, 1u);
+  EXPECT_EQ(number("HLEN d1"), 2);
+  EXPECT_EQ(number("GET totalInodes"), 1);
+  EXPECT_EQ(rig().find(kRoot, "theirs"), 9000u);
+  EXPECT_TRUE(journal().empty());
+}
+
+TEST_F(Sync, AgainstABusyNeighbourTheScriptGetsThrough) {
+  ASSERT_EQ(rig().create(kRoot, "d", 50, FileType::kDirectory), 0);
+  ASSERT_EQ(rig().create(50, "f", 100), 0);
+  int n = 0;
+  rig().before_send = [&] { other_creates("1", "theirs" + std::to_string(n++)); };
+  ASSERT_TRUE(rig().drain(50)) << rig().last_error;
+  EXPECT_GE(rig().sync->stats().nils, 3u);
+  EXPECT_GE(rig().sync->stats().scripts, 1u);
+  EXPECT_EQ(number("HEXISTS d1 d"), 1);
+  EXPECT_EQ(number("HLEN d50"), 1);
+  EXPECT_EQ(number("GET totalInodes"), 2);
+  const std::string root = server.ask("GET i1");
+  auto attr = model::decode_attr(std::string_view(root).substr(root.find("\r\n") + 2));
+  ASSERT_TRUE(attr);
+  EXPECT_EQ(attr->nlink, 3u);
+}
+
+TEST_F(Sync, AnErrorInsideAScriptLatchesToo) {
+  ASSERT_EQ(rig().create(kRoot, "f", 100), 0);
+  server.ask("DEL usedSpace");
+  server.ask("RPUSH usedSpace x");
+  int n = 0;
+  rig().before_send = [&] { other_creates("1", "theirs" + std::to_string(n++)); };
+  for (int i = 0; i < 20 && rig().refused.empty(); ++i) rig().step();
+  EXPECT_GE(rig().sync->stats().scripts, 1u);
+  EXPECT_NE(rig().refused.find("usedSpace"), std::string::npos) << rig().refused;
+  EXPECT_EQ(number("HEXISTS d1 f"), 1);
+  EXPECT_EQ(rig().rows(Table::kOplog), 0u) << "the cursor says that it is applied";
+}
+
+TEST_F(Sync, WithoutScriptsItGoesOnTrying) {
+  ASSERT_EQ(rig().create(kRoot, "f", 100), 0);
+  server.ask("ACL SETUSER default -eval");
+  int n = 0;
+  rig().before_send = [&] {
+    if (n < 8) other_creates("1", "theirs" + std::to_string(n++));
+  };
+  ASSERT_TRUE(rig().drain(100)) << rig().last_error;
+  EXPECT_EQ(number("HEXISTS d1 f"), 1);
+  EXPECT_TRUE(journal().empty()) << "a refused command is no conflict";
+}
+
+TEST_F(Sync, ALostReplyToExecIsSettledByTheCursor) {
+  FaultProxy proxy(server.port());
+  rig_ = std::make_unique<SyncRig>(config(proxy.url()), host, tables);
+  for (Ino i = 0; i < 20; ++i)
+    ASSERT_EQ(rig().create(kRoot, "f" + std::to_string(i), 100 + i), 0);
+  proxy.cut_reply_to("EXEC");
+  ASSERT_TRUE(rig().drain()) << rig().last_error;
+  EXPECT_EQ(proxy.cuts(), 1u);
+  EXPECT_EQ(number("HLEN d1"), 20);
+  EXPECT_EQ(number("GET totalInodes"), 20) << "applied twice";
+  EXPECT_EQ(rig().rows(Table::kApplied), 20u);
+  EXPECT_TRUE(journal().empty());
+  EXPECT_EQ(rig().find(kRoot, "f7"), 107u);
+}
+
+TEST_F(Sync, AServerThatOnlyStalledLeavesNoStaleRows) {
+  FaultProxy proxy(server.port());
+  auto patient = config(proxy.url());
+  patient.meta.deadline = std::chrono::milliseconds(300);
+  patient.meta.ping_timeout = std::chrono::milliseconds(60'000);
+  rig_ = std::make_unique<SyncRig>(patient, host, tables);
+  ASSERT_EQ(rig().create(kRoot, "f", 100), 0);
+  ASSERT_TRUE(rig().drain());
+  model::SetattrArgs chmod;
+  chmod.now = Clock().now();
+  chmod.ino = 100;
+  chmod.mode = 0600;
+  ASSERT_EQ(rig().apply(chmod), 0);
+  bool once = true;
+  rig().before_send = [&] {
+    if (std::exchange(once, false)) proxy.delay(std::chrono::milliseconds(400));
+  };
+  for (int i = 0; i < 5 && once; ++i) rig().step();
+  proxy.delay(std::chrono::milliseconds(0));
+  ASSERT_TRUE(rig().drain()) << rig().last_error;
+  auto attr = rig().executor.read_reply<model::Attr>(
+      [](const model::View& seen) { return model::getattr(seen, 100); });
+  ASSERT_TRUE(attr) << attr.error().text;
+  EXPECT_EQ(attr->perm, 0600);
+}
+
+TEST_F(Sync, AClashTakesItsDependantsAlongAndNothingElse) {
+  ASSERT_EQ(rig().create(kRoot, "a", 50, FileType::kDirectory), 0);
+  ASSERT_EQ(rig().create(50, "b", 51, FileType::kDirectory), 0);
+  ASSERT_EQ(rig().create(51, "c", 52), 0);
+  ASSERT_EQ(rig().create(kRoot, "apart", 60), 0);
+  other_creates("1", "a");
+  ASSERT_TRUE(rig().drain()) << rig().last_error;
+  const auto entries = journal();
+  ASSERT_EQ(entries.size(), 3u);
+  EXPECT_EQ(entries[0].caused_by, 0u);
+  EXPECT_EQ(entries[1].caused_by, entries[0].id);
+  EXPECT_EQ(entries[2].caused_by, entries[0].id);
+  EXPECT_EQ(rig().sync->stats().conflicts, 3u);
+  EXPECT_EQ(rig().find(kRoot, "a"), 9000u) << "the server's truth shows";
+  EXPECT_EQ(rig().find(kRoot, "apart"), 60u);
+  EXPECT_EQ(rig().find(50, "b"), 0u);
+  EXPECT_EQ(number("HLEN d1"), 2);
+  EXPECT_EQ(number("EXISTS i50 i51 i52 d50 d51"), 0);
+  EXPECT_EQ(number("GET totalInodes"), 1);
+  EXPECT_TRUE(rig().sacrifices.report(kRoot));
+  EXPECT_TRUE(rig().sacrifices.gone(52));
+}
+
+TEST_F(Sync, AnErrorOfTheServerIsNoConflict) {
+  ASSERT_EQ(rig().create(kRoot, "f", 100), 0);
+  server.ask("CONFIG SET maxmemory 1");
+  for (int i = 0; i < 5; ++i) rig().step();
+  EXPECT_TRUE(rig().last_error.find("OOM") != std::string::npos) << rig().last_error;
+  EXPECT_TRUE(journal().empty());
+  EXPECT_EQ(rig().rows(Table::kOplog), 1u);
+  server.ask("CONFIG SET maxmemory 0");
+  ASSERT_TRUE(rig().drain()) << rig().last_error;
+  EXPECT_EQ(number("HLEN d1"), 1);
+}
+
+TEST_F(Sync, WhatTheServerForgotIsOfferedAgain) {
+  ASSERT_EQ(rig().create(kRoot, "before", 100), 0);
+  ASSERT_TRUE(rig().drain());
+  server.ask("SAVE");
+  ASSERT_EQ(rig().create(kRoot, "after", 101), 0);
+  ASSERT_TRUE(rig().drain());
+  ASSERT_EQ(number("HLEN d1"), 2);
+  ASSERT_EQ(rig().create(kRoot, "while", 102), 0);
+  server.kill();
+  server.start();
+  ASSERT_EQ(number("HLEN d1"), 1) << "the server has to have lost it";
+  ASSERT_TRUE(rig().drain()) << rig().last_error;
+  EXPECT_EQ(number("HLEN d1"), 3);
+  EXPECT_EQ(number("GET totalInodes"), 3);
+  EXPECT_TRUE(journal().empty());
+  EXPECT_EQ(rig().refused, "");
+  EXPECT_EQ(rig().find(kRoot, "after"), 101u);
+}
+
+TEST_F(Sync, WhatIsNoLongerKeptIsNotGuessed) {
+  auto forgetful = config(server.url());
+  forgetful.sync.keep_applied = std::chrono::milliseconds(0);
+  rig_ = std::make_unique<SyncRig>(forgetful, host, tables);
+  server.ask("SAVE");
+  ASSERT_EQ(rig().create(kRoot, "f", 100), 0);
+  ASSERT_TRUE(rig().drain());
+  std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  for (int i = 0; i < 5; ++i) rig().step();
+  ASSERT_EQ(rig().rows(Table::kApplied), 0u);
+  server.kill();
+  server.start();
+  for (int i = 0; i < 200 && rig().refused.empty(); ++i) {
+    rig().step();
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  EXPECT_NE(rig().refused, "");
+}
+
+TEST_F(Sync, AnErrorInsideATransactionLatches) {
+  ASSERT_EQ(rig().create(kRoot, "f", 100), 0);
+  server.ask("DEL usedSpace");
+  server.ask("RPUSH usedSpace x");
+  for (int i = 0; i < 5; ++i) rig().step();
+  EXPECT_NE(rig().refused.find("usedSpace"), std::string::npos) << rig().refused;
+  EXPECT_TRUE(journal().empty());
+}
+
+TEST_F(Sync, ACursorOfAnotherIncarnationRefuses) {
+  ASSERT_EQ(rig().create(kRoot, "f", 100), 0);
+  ASSERT_TRUE(rig().drain());
+  ASSERT_EQ(rig().create(kRoot, "g", 101), 0);
+  server.ask("SET fastmeta:client:c1 \"" + model::encode_cursor({8, 5, {}}) + "\"");
+  for (int i = 0; i < 10 && rig().refused.empty(); ++i) rig().step();
+  EXPECT_NE(rig().refused.find("incarnation"), std::string::npos) << rig().refused;
+  EXPECT_EQ(number("HLEN d1"), 1);
+  EXPECT_TRUE(journal().empty());
+}
+
+TEST_F(Sync, ACursorBeyondWhatWeMadeIsACopy) {
+  ASSERT_EQ(rig().create(kRoot, "f", 100), 0);
+  ASSERT_TRUE(rig().drain());
+  ASSERT_EQ(rig().create(kRoot, "g", 101), 0);
+  server.ask("SET fastmeta:client:c1 \"" + model::encode_cursor({7, 500, {}}) + "\"");
+  for (int i = 0; i < 10 && rig().refused.empty(); ++i) rig().step();
+  EXPECT_NE(rig().refused.find("copy"), std::string::npos) << rig().refused;
+  EXPECT_EQ(number("HLEN d1"), 1);
+}
+
+TEST_F(Sync, ARestartSendsWhatWasPending) {
+  for (Ino i = 0; i < 30; ++i)
+    ASSERT_EQ(rig().create(kRoot, "f" + std::to_string(i), 100 + i), 0);
+  EXPECT_TRUE(restarted().drain());
+  EXPECT_TRUE(rig().recovered);
+  EXPECT_EQ(number("HLEN d1"), 30);
+  ASSERT_EQ(rig().create(kRoot, "next", 200), 0);
+  ASSERT_TRUE(rig().drain());
+  EXPECT_EQ(number("HLEN d1"), 31);
+}
+
+TEST_F(Sync, ADamagedValueIsJournalledAndHoldsUpNobody) {
+  ASSERT_EQ(rig().create(kRoot, "d", 50, FileType::kDirectory), 0);
+  ASSERT_TRUE(rig().drain());
+  ASSERT_EQ(rig().create(50, "x", 100), 0);
+  ASSERT_EQ(rig().create(kRoot, "y", 101), 0);
+  server.ask("SET i50 garbage");
+  ASSERT_TRUE(rig().drain()) << rig().last_error;
+  EXPECT_EQ(journal().size(), 1u);
+  EXPECT_EQ(number("HEXISTS d1 y"), 1);
+  EXPECT_EQ(rig().refused, "");
+}
+
+TEST_F(Sync, ManyConflictsStopTheWorkerUntilItIsTold) {
+  auto strict = config(server.url());
+  strict.conflicts.limit = 2;
+  rig_ = std::make_unique<SyncRig>(strict, host, tables);
+  for (Ino i = 0; i < 6; ++i) {
+    ASSERT_EQ(rig().create(kRoot, "f" + std::to_string(i), 100 + i), 0);
+    other_creates("1", "f" + std::to_string(i));
+  }
+  EXPECT_FALSE(rig().drain());
+  EXPECT_NE(rig().refused.find("conflicts"), std::string::npos) << rig().refused;
+  EXPECT_EQ(journal().size(), 3u);
+  rig().refused.clear();
+  rig().sync->resume();
+  rig().step();
+  EXPECT_GT(journal().size(), 3u);
+}
+
+}  // namespace
+}  // namespace fastmeta::test
