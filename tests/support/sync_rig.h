@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The local executor and the reintegration over tables in memory and a real server,
+// The local executor and the reintegration over a local store and a real server,
 // without threads of their own: a test says when the worker takes a step.
 #pragma once
 
@@ -13,7 +13,7 @@
 #include "engine/fastmeta/reintegration.h"
 #include "engine/redis_commands.h"
 #include "engine/volume.h"
-#include "memory_tables/memory_tables.h"
+#include "store/tables.h"
 
 namespace fastmeta::test {
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "engine/fastmeta/journal_entry.h"
+#include "memory_tables/memory_tables.h"
 #include "model/schema/codec.h"
 #include "support/fault_proxy.h"
 #include "support/sync_rig.h"
