@@ -57,7 +57,7 @@ class SyncRig {
         parts{*client, tables,       keys_,    config_, validity, stripes_,
               backlog, open_inodes_, host,     clock_,  std::move(log)},
         mirror(parts),
-        executor(parts, mirror, server_, locks_, sacrifices,
+        executor(parts, mirror, server_, locks, sacrifices,
                  {[this] { return facts; }, [](bool) { return Result<void>(); }}) {
     facts.session = 1;
     engine::Reintegration::Volume volume;
@@ -163,12 +163,12 @@ class SyncRig {
   engine::Stripes stripes_;
   engine::OpenTable open_inodes_;
   NoServer server_;
-  engine::HeldLocks locks_;
 
  public:
   engine::Validity validity;
   engine::Backlog backlog;
   engine::Parts parts;
+  engine::HeldLocks locks;
   engine::Sacrifices sacrifices;
   CountingEffects effects;
   engine::Mirror mirror;

@@ -19,6 +19,13 @@ using store::Table;
 
 constexpr Ino kRoot = model::kRootIno;
 
+// Says what the test wants it to of a slice's data.
+class SlowDisk final : public RecordingHost {
+ public:
+  int slice_is_durable(uint64_t, uint32_t) override { return answer; }
+  std::atomic<int> answer{0};
+};
+
 class Sync : public VolumeTest {
  protected:
   config::PluginConfig config(const std::string& url) const {
@@ -52,7 +59,17 @@ class Sync : public VolumeTest {
     return entries;
   }
 
-  RecordingHost host;
+  int write(Ino ino, uint64_t slice, bool staged) {
+    model::WriteSliceArgs want;
+    want.now = want.mtime = Clock().now();
+    want.ino = ino;
+    want.slice = {0, slice, 100, 0, 100};
+    engine::WriteHints hints;
+    hints.staged = staged;
+    return rig().apply(want, hints);
+  }
+
+  SlowDisk host;
   MemoryTables tables;
   std::unique_ptr<SyncRig> rig_;
 };
@@ -216,6 +233,145 @@ TEST_F(Sync, AClashTakesItsDependantsAlongAndNothingElse) {
   EXPECT_EQ(number("GET totalInodes"), 1);
   EXPECT_TRUE(rig().sacrifices.report(kRoot));
   EXPECT_TRUE(rig().sacrifices.gone(52));
+}
+
+TEST_F(Sync, NoSliceIsSeenBeforeItsData) {
+  ASSERT_EQ(rig().create(kRoot, "data", 100), 0);
+  ASSERT_EQ(write(100, 7, true), 0);
+  ASSERT_EQ(rig().create(kRoot, "other", 101), 0);
+  EXPECT_FALSE(rig().drain(20));
+  EXPECT_EQ(number("HLEN d1"), 2) << "what does not depend on the data goes on";
+  EXPECT_EQ(number("EXISTS c100_0"), 0);
+  EXPECT_EQ(rig().sync->stats().waiting_for_data, 1u);
+  rig().sync->slice_durable(100, 7);
+  ASSERT_TRUE(rig().drain()) << rig().last_error;
+  EXPECT_EQ(number("LLEN c100_0"), 1);
+}
+
+TEST_F(Sync, WhatFollowsACloseIsNotSeenBeforeTheDataEither) {
+  ASSERT_EQ(rig().create(kRoot, "data.bin", 100), 0);
+  ASSERT_TRUE(rig().drain());
+  ASSERT_EQ(write(100, 7, true), 0);
+  static_cast<void>(rig().drain(3));  // the worker knows that it waits
+  rig().sync->content_barrier(100);
+  ASSERT_EQ(rig().create(kRoot, "DONE", 101), 0);
+  EXPECT_FALSE(rig().drain(20));
+  EXPECT_EQ(number("HEXISTS d1 DONE"), 0);
+  host.answer = 1;
+  ASSERT_TRUE(rig().drain()) << rig().last_error;
+  EXPECT_EQ(number("HEXISTS d1 DONE"), 1);
+}
+
+TEST_F(Sync, ACloseCountsAlsoBeforeTheWorkerHasSeenTheSlice) {
+  ASSERT_EQ(rig().create(kRoot, "data.bin", 100), 0);
+  ASSERT_TRUE(rig().drain());
+  ASSERT_EQ(write(100, 7, true), 0);
+  rig().sync->content_barrier(100);
+  ASSERT_EQ(rig().create(kRoot, "DONE", 101), 0);
+  EXPECT_FALSE(rig().drain(20));
+  EXPECT_EQ(number("HEXISTS d1 DONE"), 0);
+  host.answer = 1;
+  ASSERT_TRUE(rig().drain()) << rig().last_error;
+}
+
+TEST_F(Sync, LostDataIsJournalled) {
+  ASSERT_EQ(rig().create(kRoot, "f", 100), 0);
+  ASSERT_TRUE(rig().drain());
+  host.answer = -EIO;
+  ASSERT_EQ(write(100, 7, true), 0);
+  ASSERT_TRUE(rig().drain()) << rig().last_error;
+  ASSERT_EQ(journal().size(), 1u);
+  EXPECT_EQ(number("EXISTS c100_0"), 0);
+  EXPECT_TRUE(rig().sacrifices.report(100));
+  EXPECT_FALSE(rig().sacrifices.gone(100)) << "the file itself is there";
+}
+
+TEST_F(Sync, RecoveredRecordsThatOnlyWaitForDataLetTheMountBeWritten) {
+  ASSERT_EQ(rig().create(kRoot, "f", 100), 0);
+  ASSERT_TRUE(rig().drain());
+  ASSERT_EQ(write(100, 7, true), 0);
+  EXPECT_TRUE(restarted().recovered);
+  EXPECT_EQ(rig().rows(Table::kOplog), 1u);
+}
+
+TEST_F(Sync, AnotherClientsContentIsOverwrittenWithAWord) {
+  ASSERT_EQ(rig().create(kRoot, "f", 100), 0);
+  ASSERT_TRUE(rig().drain());
+  ASSERT_EQ(write(100, 7, false), 0);
+  ASSERT_EQ(write(100, 8, false), 0);
+  model::Attr theirs;
+  theirs.parent = kRoot;
+  theirs.mtime = {5, 5};
+  auto lease = rig().client->lease(deadline_in(std::chrono::seconds(2)));
+  ASSERT_TRUE(lease);
+  const redis::Command set{"SET", "i100", model::encode_attr(theirs)};
+  ASSERT_TRUE(lease->roundtrip(std::span(&set, 1), deadline_in(std::chrono::seconds(2))));
+  ASSERT_TRUE(rig().drain()) << rig().last_error;
+  EXPECT_EQ(rig().sync->stats().content_overwrites, 1u) << "once, not for each of our writes";
+  EXPECT_EQ(number("LLEN c100_0"), 2);
+  EXPECT_TRUE(journal().empty());
+}
+
+TEST_F(Sync, ATakenAwayLockMakesItAConflict) {
+  ASSERT_EQ(rig().create(kRoot, "f", 100), 0);
+  ASSERT_TRUE(rig().drain());
+  rig().locks.granted(100, "lockf100", 1, 0);
+  server.ask("SADD locked1 lockf100");
+  ASSERT_EQ(write(100, 7, false), 0);
+  ASSERT_TRUE(rig().drain()) << rig().last_error;
+  EXPECT_TRUE(journal().empty());
+  ASSERT_EQ(write(100, 8, false), 0);
+  server.ask("DEL locked1");
+  ASSERT_TRUE(rig().drain()) << rig().last_error;
+  ASSERT_EQ(journal().size(), 1u);
+  EXPECT_EQ(number("LLEN c100_0"), 1);
+}
+
+TEST_F(Sync, PendingChangesOfOneDirectorySurviveItsNeighboursConflict) {
+  ASSERT_EQ(rig().create(kRoot, "x", 100), 0);
+  ASSERT_EQ(rig().create(kRoot, "clash", 101, FileType::kDirectory), 0);
+  ASSERT_EQ(rig().create(kRoot, "y", 102), 0);
+  model::SetattrArgs chmod;
+  chmod.now = Clock().now();
+  chmod.ino = kRoot;
+  chmod.mode = 0711;
+  ASSERT_EQ(rig().apply(chmod), 0);
+  other_creates("1", "clash");
+  ASSERT_TRUE(rig().drain()) << rig().last_error;
+  EXPECT_EQ(journal().size(), 1u);
+  auto attr = rig().executor.read_reply<model::Attr>(
+      [](const model::View& seen) { return model::getattr(seen, kRoot); });
+  ASSERT_TRUE(attr);
+  EXPECT_EQ(attr->perm, 0711);
+  EXPECT_EQ(attr->nlink, 2u);
+  EXPECT_EQ(rig().find(kRoot, "y"), 102u);
+  const std::string root = server.ask("GET i1");
+  auto stored = model::decode_attr(std::string_view(root).substr(root.find("\r\n") + 2));
+  ASSERT_TRUE(stored);
+  EXPECT_EQ(stored->perm, 0711);
+  EXPECT_EQ(stored->nlink, 2u);
+}
+
+TEST_F(Sync, ABurstOfPairsIsCancelledAndCountsAsSent) {
+  ASSERT_EQ(rig().create(kRoot, "keep", 100), 0);
+  for (Ino i = 0; i < 20; ++i) {
+    ASSERT_EQ(rig().create(kRoot, "t", 200 + i), 0);
+    model::Unlink remove;
+    remove.want.now = Clock().now();
+    remove.want.parent = kRoot;
+    remove.want.name = "t";
+    ASSERT_EQ(rig().apply(remove), 0);
+  }
+  ASSERT_TRUE(rig().drain()) << rig().last_error;
+  EXPECT_EQ(rig().sync->stats().cancelled, 40u);
+  EXPECT_EQ(number("HLEN d1"), 1);
+  EXPECT_EQ(number("GET totalInodes"), 1);
+  EXPECT_EQ(rig().find(kRoot, "t"), 0u);
+  EXPECT_TRUE(restarted().drain());
+  EXPECT_EQ(rig().refused, "");
+  ASSERT_EQ(rig().create(kRoot, "more", 300), 0);
+  ASSERT_TRUE(rig().drain());
+  EXPECT_EQ(number("HLEN d1"), 2);
 }
 
 TEST_F(Sync, AnErrorOfTheServerIsNoConflict) {

@@ -122,10 +122,15 @@ void Reintegration::Worker::slice_durable(uint64_t slice) {
 }
 
 void Reintegration::Worker::content_barrier(model::Ino ino) {
-  if (no_data_.load(std::memory_order_relaxed) == 0) return;  // nothing could be overtaken
+  // Also while no slice is known to wait: the worker may not have seen it yet.
+  if (!parts_.backlog.oldest()) return;
+  const uint64_t last = parts_.backlog.last();
   std::lock_guard lock(mutex_);
-  points_.push_back({ino, parts_.backlog.last()});
-  if (points_.size() > kPointsMax) points_.pop_front();
+  if (points_.size() >= kPointsMax) {  // one for all files says more than was meant, never less
+    points_.clear();
+    ino = 0;
+  }
+  points_.push_back({ino, last});
 }
 
 Result<void> Reintegration::Worker::settle_sent() {
