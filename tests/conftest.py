@@ -19,6 +19,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 def pytest_addoption(parser):
     parser.addoption("--mount", default="fastmeta", choices=["fastmeta", "juicefs"],
                      help="the client under test; juicefs proves the tests themselves")
+    parser.addoption("--mode", default="passthrough", choices=["passthrough", "fast-meta"],
+                     help="of our mounts, where a test does not choose one itself")
     parser.addoption("--seed", type=int, help="of a random sequence, to replay it")
     parser.addoption("--operations", type=int, help="the length of a random sequence")
 
@@ -27,7 +29,11 @@ def pytest_configure():
     cleanup.install()
 
 
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("--mode") != "passthrough":
+        for item in items:
+            if item.get_closest_marker("passthrough_only"):
+                item.add_marker(pytest.mark.skip(reason="a promise of passthrough"))
     if os.environ.get("FASTMETA_LONG") == "1":
         return
     for item in items:
@@ -80,9 +86,9 @@ def ours(request):
 
 
 @pytest.fixture(scope="session")
-def new_lab(tmp_path_factory, command, juicefs, link_program):
+def new_lab(request, tmp_path_factory, command, juicefs, link_program):
     """Makes a Lab; whoever asks closes it."""
-    clients = {"fastmeta": Fastmeta(command), "juicefs": Juicefs(juicefs)}
+    clients = {"fastmeta": Fastmeta(command, request.config.getoption("--mode")), "juicefs": Juicefs(juicefs)}
 
     def make(name):
         return Lab(tmp_path_factory.mktemp(name), clients, link_program)

@@ -10,7 +10,7 @@ import suites
 
 pytestmark = [pytest.mark.quick, pytest.mark.timeout(2 * suites.INSTALL_SECONDS_MAX)]
 
-MODES = ["passthrough"]
+MODES = ["passthrough", "fast-meta"]
 
 
 def installed(name):
@@ -35,7 +35,11 @@ def root(lab):
 @pytest.fixture(params=MODES)
 def folder(request, lab, ours, root):
     """A folder of a new mount, in each mode; the standard client has none."""
-    how = {"settings": {"mode": request.param}} if ours == "fastmeta" else {}
+    how = {}
+    if ours == "fastmeta":
+        how["settings"] = {"mode": request.param}
+        if request.param == "fast-meta":
+            how["settings"]["cache.dir"] = str(lab.place("cache"))
     mount = lab.mount(ours, lab.format(), root=root, **how)
     place = mount.path("suite")
     os.mkdir(place)

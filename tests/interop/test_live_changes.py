@@ -249,6 +249,7 @@ def test_a_name_in_the_root_is_seen_after_a_listing(pair):
 
 
 @pytest.mark.quick
+@pytest.mark.passthrough_only
 def test_what_was_closed_is_what_the_next_open_reads(pair):
     """Both append by turns; each reads everything before."""
     name = f"turns{time.monotonic_ns()}"

@@ -133,6 +133,7 @@ def races(both, attempt):
     return won
 
 
+@pytest.mark.passthrough_only
 def test_an_exclusive_create_succeeds_once(lab, mounts):
     volume, *both = mounts
 
@@ -142,6 +143,7 @@ def test_an_exclusive_create_succeeds_once(lab, mounts):
     sound(lab, volume, both)
 
 
+@pytest.mark.passthrough_only
 def test_a_mkdir_an_rmdir_and_a_rename_succeed_once(lab, mounts):
     volume, *both = mounts
     assert races(both, lambda m, n: os.mkdir(m.path(f"d{n}"))) == [1] * RACES
@@ -174,6 +176,7 @@ def test_links_to_one_file_are_counted_exactly(lab, mounts):
     sound(lab, volume, both)
 
 
+@pytest.mark.passthrough_only
 def test_folders_moved_into_each_other_never_form_a_loop(lab, ours):
     """One mount moves a into b while another moves b into a: at most one of them can. (The
     standard client looks two levels up only, so it is no partner for this.)"""

@@ -126,8 +126,10 @@ class Fastmeta:
 
     name = "fastmeta"
 
-    def __init__(self, program):
+    def __init__(self, program, mode="passthrough"):
+        """mode: of mounts whose settings name none."""
         self.program = program
+        self.mode = mode
 
     def run(self, *arguments, timeout_s=60, env=None):
         return run([self.program, *arguments], timeout_s, env=env)
@@ -137,8 +139,13 @@ class Fastmeta:
 
     def mount(self, volume, root, folder, url=None, options=(), settings=None, env=None):
         config = folder / "fastmeta.yaml"
+        place = {"mode": self.mode}
+        if self.mode == "fast-meta":
+            place["cache.dir"] = str(folder / "cache")
+        if settings and "mode" in settings:
+            place = {}
         config.write_text(yaml({"meta.url": url or volume.url, "host.mount.allow-other": True,
-                                **(settings or {})}))
+                                **place, **(settings or {})}))
         command = [self.program, "mount", "-f", *options, "-c", config, root]
         return Mount(self.name, volume, root, Process(command, folder / "mount.log", env))
 

@@ -32,6 +32,8 @@ template <typename... Cases>
 struct Overloaded : Cases... {
   using Cases::operator()...;
 };
+template <typename... Cases>
+Overloaded(Cases...) -> Overloaded<Cases...>;  // clang 14 does not find it by itself
 
 template <typename Reply>
 Result<OperationReply> as_reply(Result<Reply> result) {

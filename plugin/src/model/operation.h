@@ -63,7 +63,8 @@ using OperationReply = std::variant<std::monostate, CreateReply, Found, UnlinkRe
 struct Replay {
   // ctime of new and trashed nodes and the score of delfiles: the standard gc removes
   // inodes that it cannot see and whose ctime is over an hour old.
-  Timestamp at;
+  // Nothing: the operation's own time.
+  std::optional<Timestamp> at;
   // Of the hour of the replay, used where the operation had one; 0: the operation's own.
   Ino trash = 0;
   // copy_file_range: what was copied, instead of what the source holds now.

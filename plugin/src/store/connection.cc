@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "store/connection.h"
 
+#include <dlfcn.h>
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <mutex>
 #include <utility>
+#include <vector>
 
 namespace fastmeta::store {
 namespace {
@@ -27,10 +30,10 @@ std::string configuration(const StoreOptions& options, bool create) {
 
 }  // namespace
 
-Connection::Connection(Latch& latch) : latch_(latch), events_{} {
+Connection::Connection(std::shared_ptr<Latch> latch) : latch_(std::move(latch)), events_{} {
   events_.handler.handle_error = &Connection::on_error;
   events_.handler.handle_message = &Connection::on_message;
-  events_.latch = &latch;
+  events_.latch = latch_.get();
 }
 
 int Connection::on_error(WT_EVENT_HANDLER* handler, WT_SESSION*, int code, const char* text) {
@@ -45,14 +48,14 @@ int Connection::on_message(WT_EVENT_HANDLER* handler, WT_SESSION*, const char* t
 
 Result<std::unique_ptr<Connection>> Connection::open(const StoreOptions& options,
                                                      const std::string& home, bool create,
-                                                     Latch& latch) {
+                                                     std::shared_ptr<Latch> latch) {
   std::unique_ptr<Connection> opened(new Connection(latch));
   const std::string config = configuration(options, create);
   const int code = wiredtiger_open(home.c_str(), &opened->events_.handler, config.c_str(),
                                    &opened->connection_);
   if (code != 0) {
     opened->connection_ = nullptr;
-    return latch.describe(code, "opening it");
+    return latch->describe(code, "opening it");
   }
   return opened;
 }
@@ -62,11 +65,24 @@ Connection::~Connection() {
   if (connection_) connection_->close(connection_, nullptr);
 }
 
+void Connection::abandon(std::unique_ptr<Connection> connection, LockFile lock) {
+  using Kept = std::vector<std::pair<std::unique_ptr<Connection>, LockFile>>;
+  static std::mutex mutex;
+  static Kept* const kept = new Kept;  // never destroyed
+  connection->latch_->silence();
+  // The library that holds this code stays, and with it those it needs.
+  Dl_info self{};
+  if (::dladdr(reinterpret_cast<const void*>(&Connection::abandon), &self) != 0)
+    (void)::dlopen(self.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE);
+  std::lock_guard guard(mutex);
+  kept->emplace_back(std::move(connection), std::move(lock));
+}
+
 Result<void> Connection::close() {
   WT_CONNECTION* connection = std::exchange(connection_, nullptr);
   MDP_CHECK(connection);
   if (const int code = connection->close(connection, nullptr); code != 0)
-    return latch_.fail(code, "closing it");
+    return latch_->fail(code, "closing it");
   return {};
 }
 
@@ -75,7 +91,7 @@ Result<WT_SESSION*> Connection::open_session() {
   // The isolation here spares each begin the parsing of its own.
   const int code =
       connection_->open_session(connection_, nullptr, "isolation=snapshot", &session);
-  if (code != 0) return latch_.fail(code, "opening a session");
+  if (code != 0) return latch_->fail(code, "opening a session");
   return session;
 }
 

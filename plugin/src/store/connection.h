@@ -8,6 +8,7 @@
 #include <string>
 
 #include "store/latch.h"
+#include "store/lock_file.h"
 #include "store/store.h"
 
 namespace fastmeta::store {
@@ -22,7 +23,11 @@ class Connection {
   // create: a database that is not there is made; else its absence is an error.
   static Result<std::unique_ptr<Connection>> open(const StoreOptions& options,
                                                   const std::string& home, bool create,
-                                                  Latch& latch);
+                                                  std::shared_ptr<Latch> latch);
+  // After a panic WiredTiger cannot be closed (it waits for ever for the transactions
+  // that it no longer lets roll back), and its threads stay: then everything that they
+  // may touch is kept to the end of the process, the lock on the directory with it.
+  static void abandon(std::unique_ptr<Connection> connection, LockFile lock);
   ~Connection();
   Connection(const Connection&) = delete;
 
@@ -40,9 +45,9 @@ class Connection {
   static int on_error(WT_EVENT_HANDLER* handler, WT_SESSION*, int code, const char* text);
   static int on_message(WT_EVENT_HANDLER* handler, WT_SESSION*, const char* text);
 
-  explicit Connection(Latch& latch);
+  explicit Connection(std::shared_ptr<Latch> latch);
 
-  Latch& latch_;
+  const std::shared_ptr<Latch> latch_;
   Events events_;
   WT_CONNECTION* connection_ = nullptr;
 };

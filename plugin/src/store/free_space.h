@@ -20,15 +20,19 @@ class FreeSpace {
 
   Result<void> above_reserve() { return above(reserve_); }
   Result<void> above_floor() { return above(floor_); }
+  // So many bytes were committed: they may fill the disk faster than it is asked.
+  void on_written(uint64_t bytes) { written_.fetch_add(bytes, std::memory_order_relaxed); }
 
  private:
   Result<void> above(uint64_t needed);
-  void refresh();
+  void refresh(bool now);
+  uint64_t estimate() const;
 
   const std::string dir_;
   const uint64_t reserve_, floor_;
   std::atomic<int64_t> refresh_at_ns_{0};
-  std::atomic<uint64_t> free_bytes_{UINT64_MAX};
+  std::atomic<uint64_t> free_bytes_{UINT64_MAX};  // when it was last asked
+  std::atomic<uint64_t> written_{0};              // since then
 };
 
 }  // namespace fastmeta::store

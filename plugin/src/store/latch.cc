@@ -47,14 +47,30 @@ Error Latch::fail(int code, const char* doing) {
   Error error = describe(code, doing);
   if (error.fault == Fault::kConflict) return error;
   error.code = EIO;
+  if (code == WT_PANIC) panicked_.store(true, std::memory_order_release);
   {
     std::lock_guard lock(mutex_);
     if (broken_.load(std::memory_order_relaxed)) return error_;
     error_ = error;
     broken_.store(true, std::memory_order_release);
   }
-  log_.error("{}", error.text);
+  write_log(LogLevel::kError, error.text);
   return error;
+}
+
+void Latch::write_log(LogLevel level, const std::string& line) {
+  std::lock_guard lock(log_mutex_);
+  switch (level) {
+    case LogLevel::kDebug: log_.debug("{}", line); break;
+    case LogLevel::kInfo: log_.info("{}", line); break;
+    case LogLevel::kWarn: log_.warn("{}", line); break;
+    case LogLevel::kError: log_.error("{}", line); break;
+  }
+}
+
+void Latch::silence() {
+  std::lock_guard lock(log_mutex_);
+  log_ = Log();
 }
 
 void Latch::close() {
@@ -66,11 +82,12 @@ void Latch::close() {
 
 void Latch::on_error(int code, const char* text) {
   const std::string line = printable(without_prefix(text));
+  if (code == WT_PANIC) panicked_.store(true, std::memory_order_release);
   {
     std::lock_guard lock(mutex_);
     if (reports_.size() + line.size() < kReportsMax) reports_ += line + "\n";
   }
-  log_.warn("local store {}: {} ({})", dir_, line, code);
+  write_log(LogLevel::kWarn, fmt::format("local store {}: {} ({})", dir_, line, code));
 }
 
 void Latch::on_message(const char* text) {
@@ -80,10 +97,8 @@ void Latch::on_message(const char* text) {
     std::lock_guard lock(mutex_);
     if (log_damage_.size() + line.size() < kReportsMax) log_damage_ += line + "\n";
   }
-  if (damage)
-    log_.error("local store {}: {}", dir_, line);
-  else
-    log_.info("local store {}: {}", dir_, line);
+  write_log(damage ? LogLevel::kError : LogLevel::kInfo,
+            fmt::format("local store {}: {}", dir_, line));
 }
 
 std::string Latch::take_reports() {

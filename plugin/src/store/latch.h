@@ -32,6 +32,10 @@ class Latch {
   Error describe(int code, const char* doing) const;
   // Nothing may use the store after its end.
   void close();
+  // WiredTiger has given up for this process: it cannot even be closed.
+  bool panicked() const { return panicked_.load(std::memory_order_acquire); }
+  // No line goes to the log after this call.
+  void silence();
 
   // A line that WiredTiger reports; kept, as its return codes say little.
   void on_error(int code, const char* text);
@@ -43,10 +47,12 @@ class Latch {
 
  private:
   std::string reports_locked() const;
+  void write_log(LogLevel level, const std::string& line);
 
   const std::string dir_;
-  const Log log_;
-  std::atomic<bool> broken_{false};
+  std::mutex log_mutex_;  // stands alone; held across the sink
+  Log log_;               // guarded by log_mutex_
+  std::atomic<bool> broken_{false}, panicked_{false};
   mutable std::mutex mutex_;   // stands alone
   Error error_;                // guarded by mutex_, as all below
   std::string reports_;        // bounded

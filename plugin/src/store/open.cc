@@ -73,9 +73,9 @@ Result<void> WtStore::recover() {
   MDP_TRY_VOID(remove_file(layout_.clean()));
   MDP_TRY_VOID(sync_dir(layout_.dir));
 
-  MDP_TRY(connection_, Connection::open(options_, layout_.db(), fresh_, latch_));
+  MDP_TRY(connection_, Connection::open(options_, layout_.db(), fresh_, latch_owner_));
   if (fresh_) MDP_TRY_VOID(make_tables());
-  sessions_ = std::make_unique<SessionPool>(*connection_, latch_);
+  sessions_ = std::make_unique<SessionPool>(*connection_);
   latch_.take_reports();
 
   // Each table is opened once, so that a damaged one is met here.

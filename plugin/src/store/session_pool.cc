@@ -67,6 +67,12 @@ void SessionPool::resume() {
   changed_.notify_all();
 }
 
+void SessionPool::abandon() {
+  std::lock_guard lock(mutex_);
+  for (auto& session : idle_) (void)session->wt.release();
+  idle_.clear();
+}
+
 Result<WT_CURSOR*> cursor_of(Session& session, Table table, Latch& latch) {
   WT_CURSOR*& cursor = session.cursors[static_cast<size_t>(table)];
   if (cursor) return cursor;

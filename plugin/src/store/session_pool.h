@@ -39,7 +39,7 @@ class SessionPool {
     std::unique_ptr<Session> session_;
   };
 
-  SessionPool(Connection& connection, Latch& latch) : connection_(connection), latch_(latch) {}
+  explicit SessionPool(Connection& connection) : connection_(connection) {}
   ~SessionPool();
 
   // kLocalStore (EAGAIN, not latched) when too many are out. Waits only for resume().
@@ -49,12 +49,13 @@ class SessionPool {
   // out after `limit`, and then nothing is paused.
   bool pause(std::chrono::milliseconds limit);
   void resume();
+  // Forgets the idle sessions without closing them.
+  void abandon();
 
  private:
   void give_back(std::unique_ptr<Session> session);
 
   Connection& connection_;
-  Latch& latch_;
   std::mutex mutex_;  // stands alone
   std::condition_variable changed_;
   std::vector<std::unique_ptr<Session>> idle_;  // guarded by mutex_, as all below

@@ -31,7 +31,9 @@ struct StoreOptions {
   std::chrono::milliseconds flush_interval{100};
   std::chrono::milliseconds checkpoint_interval{30000};
   uint64_t checkpoint_log_bytes = uint64_t{256} << 20;  // … or after so much log
-  uint64_t free_space_reserve = uint64_t{256} << 20;    // beside the preallocated log
+  // Beside the preallocated log; below it may_write() refuses, far below commit() too.
+  // 0: neither does.
+  uint64_t free_space_reserve = uint64_t{256} << 20;
 };
 
 class Store : public Tables {

@@ -14,7 +14,11 @@ namespace {
 constexpr std::chrono::milliseconds kCheckpointLook{200};
 constexpr uint64_t kFloorMax = uint64_t{64} << 20;
 
-uint64_t floor_of(uint64_t reserve) { return std::min(reserve / 4, kFloorMax); }
+// The log takes a whole file at a time, ahead.
+uint64_t reserve_of(uint64_t asked) { return asked == 0 ? 0 : asked + 2 * kLogFileBytes; }
+uint64_t floor_of(uint64_t asked) {
+  return asked == 0 ? 0 : std::min(asked / 2, kFloorMax) + kLogFileBytes;
+}
 
 }  // namespace
 
@@ -23,14 +27,20 @@ WtStore::WtStore(StoreOptions options, Log log, LockFile lock)
       layout_(options_.dir),
       log_(log),
       lock_(std::move(lock)),
-      latch_(layout_.dir, log),
-      space_(layout_.dir, options_.free_space_reserve + kLogFileBytes,
+      latch_owner_(std::make_shared<Latch>(layout_.dir, log)),
+      latch_(*latch_owner_),
+      space_(layout_.dir, reserve_of(options_.free_space_reserve),
              floor_of(options_.free_space_reserve)),
       group_sync_([this] { return flush_log(); }) {}
 
 WtStore::~WtStore() {
   stop_threads();
   latch_.close();
+  if (connection_ && latch_.panicked()) {
+    if (sessions_) sessions_->abandon();
+    Connection::abandon(std::move(connection_), std::move(lock_));
+    return;
+  }
   sessions_.reset();  // before the connection: it would close them itself
   connection_.reset();
 }

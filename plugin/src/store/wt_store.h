@@ -52,7 +52,8 @@ class WtStore final : public Store {
   const Layout layout_;
   const Log log_;
   LockFile lock_;
-  Latch latch_;
+  const std::shared_ptr<Latch> latch_owner_;
+  Latch& latch_;
   FreeSpace space_;
   Counters counters_;
   std::mutex commit_mutex_;  // held across WiredTiger's commit of writes

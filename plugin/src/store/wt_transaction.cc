@@ -147,6 +147,7 @@ Result<void> WtTransaction::commit() {
   if (const int code = wt->commit_transaction(wt, nullptr); code != 0)
     return shared_.latch.fail(code, "committing");
   if (written_bytes_ != 0) {
+    shared_.space.on_written(written_bytes_);
     shared_.counters.log_bytes.fetch_add(written_bytes_, std::memory_order_relaxed);
     // Before the caller hears of it: sync() relies on the order.
     shared_.counters.commits.fetch_add(1, std::memory_order_release);

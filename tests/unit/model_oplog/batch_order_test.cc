@@ -116,9 +116,10 @@ TEST_F(BatchOrder, CausallyWhatFollowsACloseFollowsItsSlices) {
 
 // Small cases, all of them: four records over two keys against the definition.
 TEST(BatchOrderSmall, IsTheDefinition) {
-  const std::vector<KeyUse> alphabet = {{"a", {}, true, How::kRead},  {"a", {}, true, How::kWrite},
-                                        {"a", {}, true, How::kParent}, {"h", "f", false, How::kWrite},
-                                        {"h", "g", false, How::kRead}, {"h", {}, true, How::kRead}};
+  const std::vector<KeyUse> alphabet = {
+      {"a", {}, true, How::kRead},     {"a", {}, true, How::kWrite},
+      {"a", {}, true, How::kParent},   {"h", "f", false, How::kWrite},
+      {"h", "g", false, How::kRead},   {"h", {}, true, How::kRead}};
   constexpr size_t kRecords = 4;
   std::vector<OplogRecord> records(kRecords);
   for (size_t i = 0; i < kRecords; ++i) {

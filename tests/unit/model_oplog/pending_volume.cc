@@ -163,8 +163,10 @@ Operation random_operation(Dice& dice, const PendingVolume& volume) {
       return SetXattrArgs{ino(), name(), name(), 0};
     case 11: {
       const auto len = static_cast<uint32_t>(1 + dice.below(5000));
+      const auto pos = static_cast<uint32_t>(dice.below(5000));
+      const uint64_t id = volume.log.size() + 1;
       return WriteSliceArgs{now, now, ino(), static_cast<uint32_t>(dice.below(2)),
-                            {static_cast<uint32_t>(dice.below(5000)), volume.log.size() + 1, len, 0, len}};
+                            {pos, id, len, 0, len}};
     }
     case 12:
       if (dice.one_in(2)) return TruncateArgs{kAnyone, now, ino(), dice.below(9000)};

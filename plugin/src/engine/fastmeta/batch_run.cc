@@ -14,6 +14,9 @@ using Expect = model::Reliance::Expect;
 
 namespace {
 
+// The standard gc removes what it cannot see after an hour.
+constexpr int64_t kLateNs = int64_t{600} * 1'000'000'000;
+
 std::string place(const ReadKey& read) {
   return read.kind == model::ReadKind::kField ? read.key + " " + quoted(read.field) : read.key;
 }
@@ -107,7 +110,9 @@ Result<std::optional<Clash>> BatchRun::one(SyncBatch& batch, const PendingPtr& i
   if (missing) return std::optional<Clash>();
 
   model::Replay replay;
-  replay.at = terms.at;
+  // As long as no gc can take the node for a leftover the call's own time stays, so that
+  // what was shown does not change when it is sent.
+  if (terms.at.nanos() - item->record.time.nanos() > kLateNs) replay.at = terms.at;
   replay.trash = terms.trash;
   if (!item->record.copied.empty()) replay.copied = &item->record.copied;
   Mutations changes;
