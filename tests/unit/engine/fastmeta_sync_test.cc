@@ -292,6 +292,13 @@ TEST_F(Sync, RecoveredRecordsThatOnlyWaitForDataLetTheMountBeWritten) {
   ASSERT_EQ(write(100, 7, true), 0);
   EXPECT_TRUE(restarted().recovered);
   EXPECT_EQ(rig().rows(Table::kOplog), 1u);
+  // Whoever wrote the file has ended, so it counts as closed.
+  ASSERT_EQ(rig().create(kRoot, "later", 101), 0);
+  EXPECT_FALSE(rig().drain(10));
+  EXPECT_EQ(number("HEXISTS d1 later"), 0);
+  host.answer = 1;
+  ASSERT_TRUE(rig().drain()) << rig().last_error;
+  EXPECT_EQ(number("HEXISTS d1 later"), 1);
 }
 
 TEST_F(Sync, AnotherClientsContentIsOverwrittenWithAWord) {
