@@ -12,10 +12,13 @@ std::vector<size_t> sendable(const std::vector<BatchItem>& items,
   std::unordered_set<Ino> held_contents;
   auto point = points.begin();
   bool barrier = false;  // what a close covers is held back: so is all behind it
+  auto covers_held = [&](const SequencePoint& close) {
+    return close.ino == 0 ? !held_contents.empty() : held_contents.contains(close.ino);
+  };
   for (size_t i = 0; i < items.size(); ++i) {
     const BatchItem& item = items[i];
     for (; point != points.end() && point->seq < item.record->seq; ++point)
-      barrier = barrier || (order == Order::kCausal && held_contents.contains(point->ino));
+      barrier = barrier || (order == Order::kCausal && covers_held(*point));
     if (barrier) break;
     if (!item.waiting && !held.shared_by(item.uses)) {
       chosen.push_back(i);

@@ -21,7 +21,7 @@ struct BatchItem {
 // A close or fsync of a file: it covers the file's records up to `seq`, the last number
 // that was given then.
 struct SequencePoint {
-  Ino ino = 0;
+  Ino ino = 0;  // 0: of all files
   uint64_t seq = 0;
 };
 

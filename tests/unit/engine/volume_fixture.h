@@ -17,7 +17,7 @@
 namespace fastmeta::test {
 
 // Remembers what it was told.
-class RecordingHost final : public engine::Host {
+class RecordingHost : public engine::Host {
  public:
   void attr_changed(model::Ino ino) override { note("attr", ino); }
   void data_changed(model::Ino ino) override { note("data", ino); }

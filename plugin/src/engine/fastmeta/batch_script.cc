@@ -61,8 +61,15 @@ for i = 1, tonumber(word()) do
   else
     local command = {}
     for j = 1, tonumber(word()) do command[j] = word() end
-    local reply = redis.call(unpack(command))
-    replies[i] = type(reply) == 'number' and reply or 0
+    local reply = redis.pcall(unpack(command))
+    if type(reply) == 'table' and reply.err then
+      -- Nothing is written yet: as if it had not run. Later nothing can be taken back, so
+      -- the rest and the cursor follow, as in a transaction.
+      if i == 1 and reply.err:sub(1, 9) ~= 'WRONGTYPE' then return reply end
+      replies[i] = command[2] .. ': ' .. reply.err
+    else
+      replies[i] = type(reply) == 'number' and reply or 0
+    end
   end
 end
 return replies
@@ -151,9 +158,19 @@ Command script_command(const model::KeySpace& keys, const SyncBatch& batch,
   return command;
 }
 
+bool scripts_refused(const redis::Reply& reply) {
+  return reply.is_error() &&
+         (reply.text.starts_with("NOPERM") || reply.text.starts_with("ERR unknown"));
+}
+
 Result<void> judge_script(SyncBatch& batch, const redis::Reply& reply) {
   if (reply.is_error()) return redis::refused(reply, "EVAL");
   if (reply.is_text()) return Error{Fault::kConflict, EIO, "changed: " + quoted(reply.text)};
+  for (const redis::Reply& item : reply.items)
+    if (item.is_text())
+      return Error{Fault::kCorrupt, EIO,
+                   "a write was refused inside a script whose rest took effect: key " +
+                       quoted(item.text)};
   for (const model::SliceRelease& release : batch.merged.releases)
     if (release.write < reply.items.size() && reply.items[release.write].number < 0)
       batch.unreferenced.push_back(release);

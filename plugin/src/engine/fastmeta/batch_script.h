@@ -23,6 +23,9 @@ redis::Command script_command(const model::KeySpace& keys, const SyncBatch& batc
                               const std::optional<std::string>& cursor,
                               const std::vector<redis::Command>& writes);
 
+// The server does not let us run scripts at all; nothing was applied.
+bool scripts_refused(const redis::Reply& reply);
+
 // As judge_exec(); kConflict: something is no longer as it was read.
 Result<void> judge_script(SyncBatch& batch, const redis::Reply& reply);
 

@@ -60,7 +60,7 @@ std::vector<Command> exec_block(std::vector<Command> writes) {
 Result<void> judge_exec(SyncBatch& batch, const std::vector<Command>& block,
                         const std::vector<Reply>& replies) {
   if (replies.size() < block.size())
-    return Error{Fault::kCorrupt, EIO, "the server answered fewer commands than were sent"};
+    return Error{Fault::kUnreachable, EIO, "the server answered fewer commands than were sent"};
   const Reply& exec = replies[block.size() - 1];
   if (exec.nil()) return Error{Fault::kConflict, EIO, {}};
   if (exec.is_error()) {
@@ -70,7 +70,8 @@ Result<void> judge_exec(SyncBatch& batch, const std::vector<Command>& block,
     return redis::refused(exec, "EXEC");
   }
   if (exec.items.size() != block.size() - 2)
-    return Error{Fault::kCorrupt, EIO, "the server answered EXEC with another number of replies"};
+    return Error{Fault::kUnreachable, EIO,
+                 "the server answered EXEC with another number of replies"};
   for (size_t i = 0; i < exec.items.size(); ++i) {
     if (!exec.items[i].is_error()) continue;
     const Command& refused = block[i + 1];

@@ -24,7 +24,7 @@ std::vector<redis::Command> exec_block(std::vector<redis::Command> writes);
 
 // replies: those of the whole block, from its MULTI on. kConflict: EXEC answered nil.
 // kRefused: nothing was applied. kCorrupt: something was refused inside and the rest
-// took effect; names the key.
+// took effect; names the key. kUnreachable: nobody can tell, the cursor will.
 Result<void> judge_exec(SyncBatch& batch, const std::vector<redis::Command>& block,
                         const std::vector<redis::Reply>& replies);
 

@@ -136,6 +136,10 @@ Result<void> Settler::settle(const SyncBatch& batch, uint64_t low) {
 }
 
 Result<void> Settler::settle_known(std::span<const PendingPtr> items, uint64_t low) {
+  // What the server holds of them now was not seen, and our own writes make no push.
+  for (const PendingPtr& item : items)
+    for (const Write& write : item->record.writes)
+      if (parts_.keys.parse(write.key)) parts_.validity.invalidated(write.key);
   for (const Step& step : steps(items, {})) MDP_TRY_VOID(run(step, {}, low, true));
   return {};
 }

@@ -93,6 +93,7 @@ class Reintegration::Worker {
   std::deque<SyncBatchPtr> sent_;      // taken by the server, not settled yet
   size_t batch_limit_;                 // commands
   int nils_ = 0;                       // in a row
+  bool may_script_ = true;             // the server has not refused EVAL
 
   std::set<model::Ino> counted_;       // directories that have rows of statistics
   std::deque<Timestamp> conflict_times_;

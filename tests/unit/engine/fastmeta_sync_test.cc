@@ -1,0 +1,505 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The reintegration against a real server: batches, races, lost replies, conflicts, a
+// server that went back.
+#include <gtest/gtest.h>
+
+#include "engine/fastmeta/journal_entry.h"
+#include "memory_tables/memory_tables.h"
+#include "model/schema/codec.h"
+#include "support/fault_proxy.h"
+#include "support/sync_rig.h"
+#include "unit/engine/volume_fixture.h"
+
+namespace fastmeta::test {
+namespace {
+
+using model::FileType;
+using model::Ino;
+using store::Table;
+
+constexpr Ino kRoot = model::kRootIno;
+
+// Says what the test wants it to of a slice's data.
+class SlowDisk final : public RecordingHost {
+ public:
+  int slice_is_durable(uint64_t, uint32_t) override { return answer; }
+  std::atomic<int> answer{0};
+};
+
+class Sync : public VolumeTest {
+ protected:
+  config::PluginConfig config(const std::string& url) const {
+    return config_for(url, {"mode=fast-meta", "cache.dir=/nowhere", "meta.deadline=2s"});
+  }
+  SyncRig& rig() {
+    if (!rig_) rig_ = std::make_unique<SyncRig>(config(server.url()), host, tables);
+    return *rig_;
+  }
+  SyncRig& restarted() {
+    rig_.reset();
+    return rig();
+  }
+  // What another client does: a file of its own under this name.
+  void other_creates(const std::string& dir, const std::string& name) {
+    redis::Command attr{"SET", "i9000", model::encode_attr({})};
+    redis::Command entry{"HSET", "d" + dir, name, model::encode_dentry({FileType::kFile, 9000})};
+    auto lease = rig().client->lease(deadline_in(std::chrono::seconds(2)));
+    ASSERT_TRUE(lease);
+    ASSERT_TRUE(lease->roundtrip(std::vector{attr, entry}, deadline_in(std::chrono::seconds(2))));
+  }
+  std::vector<engine::JournalEntry> journal() {
+    std::vector<engine::JournalEntry> entries;
+    auto transaction = tables.begin();
+    EXPECT_TRUE((*transaction)->scan(Table::kJournal, {}, [&](std::string_view, auto bytes) {
+      auto entry = engine::decode_entry(bytes);
+      EXPECT_TRUE(entry);
+      if (entry) entries.push_back(std::move(*entry));
+      return true;
+    }));
+    return entries;
+  }
+
+  int write(Ino ino, uint64_t slice, bool staged) {
+    model::WriteSliceArgs want;
+    want.now = want.mtime = Clock().now();
+    want.ino = ino;
+    want.slice = {0, slice, 100, 0, 100};
+    engine::WriteHints hints;
+    hints.staged = staged;
+    return rig().apply(want, hints);
+  }
+
+  SlowDisk host;
+  MemoryTables tables;
+  std::unique_ptr<SyncRig> rig_;
+};
+
+TEST_F(Sync, CreatesReachTheServerOnceAndStayKnown) {
+  for (Ino i = 0; i < 100; ++i)
+    ASSERT_EQ(rig().create(kRoot, "f" + std::to_string(i), 100 + i), 0);
+  EXPECT_EQ(number("HLEN d1"), 0);
+  EXPECT_EQ(rig().rows(Table::kOplog), 100u);
+  ASSERT_TRUE(rig().drain()) << rig().last_error;
+  EXPECT_EQ(number("HLEN d1"), 100);
+  EXPECT_EQ(number("GET totalInodes"), 100);
+  EXPECT_EQ(number("GET usedSpace"), 100 * 4096);
+  EXPECT_EQ(rig().rows(Table::kOplog), 0u);
+  EXPECT_EQ(rig().rows(Table::kApplied), 100u);
+  EXPECT_EQ(rig().effects.used_inodes, 100);
+  const auto fetches = rig().mirror.stats().fetches;
+  for (Ino i = 0; i < 100; ++i) EXPECT_EQ(rig().find(kRoot, "f" + std::to_string(i)), 100 + i);
+  EXPECT_EQ(rig().mirror.stats().fetches, fetches) << "what we created turned cold";
+}
+
+TEST_F(Sync, ManyBatchesKeepTheOrder) {
+  auto small = config(server.url());
+  small.sync.batch_commands = 64;
+  rig_ = std::make_unique<SyncRig>(small, host, tables);
+  ASSERT_EQ(rig().create(kRoot, "d", 50, FileType::kDirectory), 0);
+  for (Ino i = 0; i < 200; ++i)
+    ASSERT_EQ(rig().create(50, "f" + std::to_string(i), 100 + i), 0);
+  for (Ino i = 0; i < 200; i += 2) {
+    model::RenameArgs want;
+    want.now = Clock().now();
+    want.parent = 50;
+    want.name = "f" + std::to_string(i);
+    want.new_parent = kRoot;
+    want.new_name = "g" + std::to_string(i);
+    ASSERT_EQ(rig().apply(want), 0);
+  }
+  ASSERT_TRUE(rig().drain()) << rig().last_error;
+  EXPECT_GT(rig().sync->stats().batches, 5u);
+  EXPECT_EQ(number("HLEN d50"), 100);
+  EXPECT_EQ(number("HLEN d1"), 101);
+  EXPECT_EQ(number("GET totalInodes"), 201);
+  EXPECT_EQ(rig().sync->stats().conflicts, 0u);
+}
+
+TEST_F(Sync, AWriteOfAnotherClientInBetweenIsNoConflict) {
+  ASSERT_EQ(rig().create(kRoot, "ours", 100), 0);
+  bool once = true;
+  rig().before_send = [&] {
+    if (std::exchange(once, false)) other_creates("1", "theirs");
+  };
+  ASSERT_TRUE(rig().drain()) << rig().last_error;
+  EXPECT_GE(rig().sync->stats().nils, 1u);
+  EXPECT_EQ(number("HLEN d1"), 2);
+  EXPECT_EQ(number("GET totalInodes"), 1);
+  EXPECT_EQ(rig().find(kRoot, "theirs"), 9000u);
+  EXPECT_TRUE(journal().empty());
+}
+
+TEST_F(Sync, AgainstABusyNeighbourTheScriptGetsThrough) {
+  ASSERT_EQ(rig().create(kRoot, "d", 50, FileType::kDirectory), 0);
+  ASSERT_EQ(rig().create(50, "f", 100), 0);
+  int n = 0;
+  rig().before_send = [&] { other_creates("1", "theirs" + std::to_string(n++)); };
+  ASSERT_TRUE(rig().drain(50)) << rig().last_error;
+  EXPECT_GE(rig().sync->stats().nils, 3u);
+  EXPECT_GE(rig().sync->stats().scripts, 1u);
+  EXPECT_EQ(number("HEXISTS d1 d"), 1);
+  EXPECT_EQ(number("HLEN d50"), 1);
+  EXPECT_EQ(number("GET totalInodes"), 2);
+  const std::string root = server.ask("GET i1");
+  auto attr = model::decode_attr(std::string_view(root).substr(root.find("\r\n") + 2));
+  ASSERT_TRUE(attr);
+  EXPECT_EQ(attr->nlink, 3u);
+}
+
+TEST_F(Sync, AnErrorInsideAScriptLatchesToo) {
+  ASSERT_EQ(rig().create(kRoot, "f", 100), 0);
+  server.ask("DEL usedSpace");
+  server.ask("RPUSH usedSpace x");
+  int n = 0;
+  rig().before_send = [&] { other_creates("1", "theirs" + std::to_string(n++)); };
+  for (int i = 0; i < 20 && rig().refused.empty(); ++i) rig().step();
+  EXPECT_GE(rig().sync->stats().scripts, 1u);
+  EXPECT_NE(rig().refused.find("usedSpace"), std::string::npos) << rig().refused;
+  EXPECT_EQ(number("HEXISTS d1 f"), 1);
+  EXPECT_EQ(rig().rows(Table::kOplog), 0u) << "the cursor says that it is applied";
+}
+
+TEST_F(Sync, WithoutScriptsItGoesOnTrying) {
+  ASSERT_EQ(rig().create(kRoot, "f", 100), 0);
+  server.ask("ACL SETUSER default -eval");
+  int n = 0;
+  rig().before_send = [&] {
+    if (n < 8) other_creates("1", "theirs" + std::to_string(n++));
+  };
+  ASSERT_TRUE(rig().drain(100)) << rig().last_error;
+  EXPECT_EQ(number("HEXISTS d1 f"), 1);
+  EXPECT_TRUE(journal().empty()) << "a refused command is no conflict";
+}
+
+TEST_F(Sync, ALostReplyToExecIsSettledByTheCursor) {
+  FaultProxy proxy(server.port());
+  rig_ = std::make_unique<SyncRig>(config(proxy.url()), host, tables);
+  for (Ino i = 0; i < 20; ++i)
+    ASSERT_EQ(rig().create(kRoot, "f" + std::to_string(i), 100 + i), 0);
+  proxy.cut_reply_to("EXEC");
+  ASSERT_TRUE(rig().drain()) << rig().last_error;
+  EXPECT_EQ(proxy.cuts(), 1u);
+  EXPECT_EQ(number("HLEN d1"), 20);
+  EXPECT_EQ(number("GET totalInodes"), 20) << "applied twice";
+  EXPECT_EQ(rig().rows(Table::kApplied), 20u);
+  EXPECT_TRUE(journal().empty());
+  EXPECT_EQ(rig().find(kRoot, "f7"), 107u);
+}
+
+TEST_F(Sync, AServerThatOnlyStalledLeavesNoStaleRows) {
+  FaultProxy proxy(server.port());
+  auto patient = config(proxy.url());
+  patient.meta.deadline = std::chrono::milliseconds(300);
+  patient.meta.ping_timeout = std::chrono::milliseconds(60'000);
+  rig_ = std::make_unique<SyncRig>(patient, host, tables);
+  ASSERT_EQ(rig().create(kRoot, "f", 100), 0);
+  ASSERT_TRUE(rig().drain());
+  model::SetattrArgs chmod;
+  chmod.now = Clock().now();
+  chmod.ino = 100;
+  chmod.mode = 0600;
+  ASSERT_EQ(rig().apply(chmod), 0);
+  bool once = true;
+  rig().before_send = [&] {
+    if (std::exchange(once, false)) proxy.delay(std::chrono::milliseconds(400));
+  };
+  for (int i = 0; i < 5 && once; ++i) rig().step();
+  proxy.delay(std::chrono::milliseconds(0));
+  ASSERT_TRUE(rig().drain()) << rig().last_error;
+  auto attr = rig().executor.read_reply<model::Attr>(
+      [](const model::View& seen) { return model::getattr(seen, 100); });
+  ASSERT_TRUE(attr) << attr.error().text;
+  EXPECT_EQ(attr->perm, 0600);
+}
+
+TEST_F(Sync, AClashTakesItsDependantsAlongAndNothingElse) {
+  ASSERT_EQ(rig().create(kRoot, "a", 50, FileType::kDirectory), 0);
+  ASSERT_EQ(rig().create(50, "b", 51, FileType::kDirectory), 0);
+  ASSERT_EQ(rig().create(51, "c", 52), 0);
+  ASSERT_EQ(rig().create(kRoot, "apart", 60), 0);
+  other_creates("1", "a");
+  ASSERT_TRUE(rig().drain()) << rig().last_error;
+  const auto entries = journal();
+  ASSERT_EQ(entries.size(), 3u);
+  EXPECT_EQ(entries[0].caused_by, 0u);
+  EXPECT_EQ(entries[1].caused_by, entries[0].id);
+  EXPECT_EQ(entries[2].caused_by, entries[0].id);
+  EXPECT_EQ(rig().sync->stats().conflicts, 3u);
+  EXPECT_EQ(rig().find(kRoot, "a"), 9000u) << "the server's truth shows";
+  EXPECT_EQ(rig().find(kRoot, "apart"), 60u);
+  EXPECT_EQ(rig().find(50, "b"), 0u);
+  EXPECT_EQ(number("HLEN d1"), 2);
+  EXPECT_EQ(number("EXISTS i50 i51 i52 d50 d51"), 0);
+  EXPECT_EQ(number("GET totalInodes"), 1);
+  EXPECT_TRUE(rig().sacrifices.report(kRoot));
+  EXPECT_TRUE(rig().sacrifices.gone(52));
+}
+
+TEST_F(Sync, NoSliceIsSeenBeforeItsData) {
+  ASSERT_EQ(rig().create(kRoot, "data", 100), 0);
+  ASSERT_EQ(write(100, 7, true), 0);
+  ASSERT_EQ(rig().create(kRoot, "other", 101), 0);
+  EXPECT_FALSE(rig().drain(20));
+  EXPECT_EQ(number("HLEN d1"), 2) << "what does not depend on the data goes on";
+  EXPECT_EQ(number("EXISTS c100_0"), 0);
+  EXPECT_EQ(rig().sync->stats().waiting_for_data, 1u);
+  rig().sync->slice_durable(100, 7);
+  ASSERT_TRUE(rig().drain()) << rig().last_error;
+  EXPECT_EQ(number("LLEN c100_0"), 1);
+}
+
+TEST_F(Sync, WhatFollowsACloseIsNotSeenBeforeTheDataEither) {
+  ASSERT_EQ(rig().create(kRoot, "data.bin", 100), 0);
+  ASSERT_TRUE(rig().drain());
+  ASSERT_EQ(write(100, 7, true), 0);
+  static_cast<void>(rig().drain(3));  // the worker knows that it waits
+  rig().sync->content_barrier(100);
+  ASSERT_EQ(rig().create(kRoot, "DONE", 101), 0);
+  EXPECT_FALSE(rig().drain(20));
+  EXPECT_EQ(number("HEXISTS d1 DONE"), 0);
+  host.answer = 1;
+  ASSERT_TRUE(rig().drain()) << rig().last_error;
+  EXPECT_EQ(number("HEXISTS d1 DONE"), 1);
+}
+
+TEST_F(Sync, ACloseCountsAlsoBeforeTheWorkerHasSeenTheSlice) {
+  ASSERT_EQ(rig().create(kRoot, "data.bin", 100), 0);
+  ASSERT_TRUE(rig().drain());
+  ASSERT_EQ(write(100, 7, true), 0);
+  rig().sync->content_barrier(100);
+  ASSERT_EQ(rig().create(kRoot, "DONE", 101), 0);
+  EXPECT_FALSE(rig().drain(20));
+  EXPECT_EQ(number("HEXISTS d1 DONE"), 0);
+  host.answer = 1;
+  ASSERT_TRUE(rig().drain()) << rig().last_error;
+}
+
+TEST_F(Sync, LostDataIsJournalled) {
+  ASSERT_EQ(rig().create(kRoot, "f", 100), 0);
+  ASSERT_TRUE(rig().drain());
+  host.answer = -EIO;
+  ASSERT_EQ(write(100, 7, true), 0);
+  ASSERT_TRUE(rig().drain()) << rig().last_error;
+  ASSERT_EQ(journal().size(), 1u);
+  EXPECT_EQ(number("EXISTS c100_0"), 0);
+  EXPECT_TRUE(rig().sacrifices.report(100));
+  EXPECT_FALSE(rig().sacrifices.gone(100)) << "the file itself is there";
+}
+
+TEST_F(Sync, RecoveredRecordsThatOnlyWaitForDataLetTheMountBeWritten) {
+  ASSERT_EQ(rig().create(kRoot, "f", 100), 0);
+  ASSERT_TRUE(rig().drain());
+  ASSERT_EQ(write(100, 7, true), 0);
+  EXPECT_TRUE(restarted().recovered);
+  EXPECT_EQ(rig().rows(Table::kOplog), 1u);
+  // Whoever wrote the file has ended, so it counts as closed.
+  ASSERT_EQ(rig().create(kRoot, "later", 101), 0);
+  EXPECT_FALSE(rig().drain(10));
+  EXPECT_EQ(number("HEXISTS d1 later"), 0);
+  host.answer = 1;
+  ASSERT_TRUE(rig().drain()) << rig().last_error;
+  EXPECT_EQ(number("HEXISTS d1 later"), 1);
+}
+
+TEST_F(Sync, AnotherClientsContentIsOverwrittenWithAWord) {
+  ASSERT_EQ(rig().create(kRoot, "f", 100), 0);
+  ASSERT_TRUE(rig().drain());
+  ASSERT_EQ(write(100, 7, false), 0);
+  ASSERT_EQ(write(100, 8, false), 0);
+  model::Attr theirs;
+  theirs.parent = kRoot;
+  theirs.mtime = {5, 5};
+  auto lease = rig().client->lease(deadline_in(std::chrono::seconds(2)));
+  ASSERT_TRUE(lease);
+  const redis::Command set{"SET", "i100", model::encode_attr(theirs)};
+  ASSERT_TRUE(lease->roundtrip(std::span(&set, 1), deadline_in(std::chrono::seconds(2))));
+  ASSERT_TRUE(rig().drain()) << rig().last_error;
+  EXPECT_EQ(rig().sync->stats().content_overwrites, 1u) << "once, not for each of our writes";
+  EXPECT_EQ(number("LLEN c100_0"), 2);
+  EXPECT_TRUE(journal().empty());
+}
+
+TEST_F(Sync, ATakenAwayLockMakesItAConflict) {
+  ASSERT_EQ(rig().create(kRoot, "f", 100), 0);
+  ASSERT_TRUE(rig().drain());
+  rig().locks.granted(100, "lockf100", 1, 0);
+  server.ask("SADD locked1 lockf100");
+  ASSERT_EQ(write(100, 7, false), 0);
+  ASSERT_TRUE(rig().drain()) << rig().last_error;
+  EXPECT_TRUE(journal().empty());
+  ASSERT_EQ(write(100, 8, false), 0);
+  server.ask("DEL locked1");
+  ASSERT_TRUE(rig().drain()) << rig().last_error;
+  ASSERT_EQ(journal().size(), 1u);
+  EXPECT_EQ(number("LLEN c100_0"), 1);
+}
+
+TEST_F(Sync, PendingChangesOfOneDirectorySurviveItsNeighboursConflict) {
+  ASSERT_EQ(rig().create(kRoot, "x", 100), 0);
+  ASSERT_EQ(rig().create(kRoot, "clash", 101, FileType::kDirectory), 0);
+  ASSERT_EQ(rig().create(kRoot, "y", 102), 0);
+  model::SetattrArgs chmod;
+  chmod.now = Clock().now();
+  chmod.ino = kRoot;
+  chmod.mode = 0711;
+  ASSERT_EQ(rig().apply(chmod), 0);
+  other_creates("1", "clash");
+  ASSERT_TRUE(rig().drain()) << rig().last_error;
+  EXPECT_EQ(journal().size(), 1u);
+  auto attr = rig().executor.read_reply<model::Attr>(
+      [](const model::View& seen) { return model::getattr(seen, kRoot); });
+  ASSERT_TRUE(attr);
+  EXPECT_EQ(attr->perm, 0711);
+  EXPECT_EQ(attr->nlink, 2u);
+  EXPECT_EQ(rig().find(kRoot, "y"), 102u);
+  const std::string root = server.ask("GET i1");
+  auto stored = model::decode_attr(std::string_view(root).substr(root.find("\r\n") + 2));
+  ASSERT_TRUE(stored);
+  EXPECT_EQ(stored->perm, 0711);
+  EXPECT_EQ(stored->nlink, 2u);
+}
+
+TEST_F(Sync, ABurstOfPairsIsCancelledAndCountsAsSent) {
+  ASSERT_EQ(rig().create(kRoot, "keep", 100), 0);
+  for (Ino i = 0; i < 20; ++i) {
+    ASSERT_EQ(rig().create(kRoot, "t", 200 + i), 0);
+    model::Unlink remove;
+    remove.want.now = Clock().now();
+    remove.want.parent = kRoot;
+    remove.want.name = "t";
+    ASSERT_EQ(rig().apply(remove), 0);
+  }
+  ASSERT_TRUE(rig().drain()) << rig().last_error;
+  EXPECT_EQ(rig().sync->stats().cancelled, 40u);
+  EXPECT_EQ(number("HLEN d1"), 1);
+  EXPECT_EQ(number("GET totalInodes"), 1);
+  EXPECT_EQ(rig().find(kRoot, "t"), 0u);
+  EXPECT_TRUE(restarted().drain());
+  EXPECT_EQ(rig().refused, "");
+  ASSERT_EQ(rig().create(kRoot, "more", 300), 0);
+  ASSERT_TRUE(rig().drain());
+  EXPECT_EQ(number("HLEN d1"), 2);
+}
+
+TEST_F(Sync, AnErrorOfTheServerIsNoConflict) {
+  ASSERT_EQ(rig().create(kRoot, "f", 100), 0);
+  server.ask("CONFIG SET maxmemory 1");
+  for (int i = 0; i < 5; ++i) rig().step();
+  EXPECT_TRUE(rig().last_error.find("OOM") != std::string::npos) << rig().last_error;
+  EXPECT_TRUE(journal().empty());
+  EXPECT_EQ(rig().rows(Table::kOplog), 1u);
+  server.ask("CONFIG SET maxmemory 0");
+  ASSERT_TRUE(rig().drain()) << rig().last_error;
+  EXPECT_EQ(number("HLEN d1"), 1);
+}
+
+TEST_F(Sync, WhatTheServerForgotIsOfferedAgain) {
+  ASSERT_EQ(rig().create(kRoot, "before", 100), 0);
+  ASSERT_TRUE(rig().drain());
+  server.ask("SAVE");
+  ASSERT_EQ(rig().create(kRoot, "after", 101), 0);
+  ASSERT_TRUE(rig().drain());
+  ASSERT_EQ(number("HLEN d1"), 2);
+  ASSERT_EQ(rig().create(kRoot, "while", 102), 0);
+  server.kill();
+  server.start();
+  ASSERT_EQ(number("HLEN d1"), 1) << "the server has to have lost it";
+  ASSERT_TRUE(rig().drain()) << rig().last_error;
+  EXPECT_EQ(number("HLEN d1"), 3);
+  EXPECT_EQ(number("GET totalInodes"), 3);
+  EXPECT_TRUE(journal().empty());
+  EXPECT_EQ(rig().refused, "");
+  EXPECT_EQ(rig().find(kRoot, "after"), 101u);
+}
+
+TEST_F(Sync, WhatIsNoLongerKeptIsNotGuessed) {
+  auto forgetful = config(server.url());
+  forgetful.sync.keep_applied = std::chrono::milliseconds(0);
+  rig_ = std::make_unique<SyncRig>(forgetful, host, tables);
+  server.ask("SAVE");
+  ASSERT_EQ(rig().create(kRoot, "f", 100), 0);
+  ASSERT_TRUE(rig().drain());
+  std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  for (int i = 0; i < 5; ++i) rig().step();
+  ASSERT_EQ(rig().rows(Table::kApplied), 0u);
+  server.kill();
+  server.start();
+  for (int i = 0; i < 200 && rig().refused.empty(); ++i) {
+    rig().step();
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  EXPECT_NE(rig().refused, "");
+}
+
+TEST_F(Sync, AnErrorInsideATransactionLatches) {
+  ASSERT_EQ(rig().create(kRoot, "f", 100), 0);
+  server.ask("DEL usedSpace");
+  server.ask("RPUSH usedSpace x");
+  for (int i = 0; i < 5; ++i) rig().step();
+  EXPECT_NE(rig().refused.find("usedSpace"), std::string::npos) << rig().refused;
+  EXPECT_TRUE(journal().empty());
+}
+
+TEST_F(Sync, ACursorOfAnotherIncarnationRefuses) {
+  ASSERT_EQ(rig().create(kRoot, "f", 100), 0);
+  ASSERT_TRUE(rig().drain());
+  ASSERT_EQ(rig().create(kRoot, "g", 101), 0);
+  server.ask("SET fastmeta:client:c1 \"" + model::encode_cursor({8, 5, {}}) + "\"");
+  for (int i = 0; i < 10 && rig().refused.empty(); ++i) rig().step();
+  EXPECT_NE(rig().refused.find("incarnation"), std::string::npos) << rig().refused;
+  EXPECT_EQ(number("HLEN d1"), 1);
+  EXPECT_TRUE(journal().empty());
+}
+
+TEST_F(Sync, ACursorBeyondWhatWeMadeIsACopy) {
+  ASSERT_EQ(rig().create(kRoot, "f", 100), 0);
+  ASSERT_TRUE(rig().drain());
+  ASSERT_EQ(rig().create(kRoot, "g", 101), 0);
+  server.ask("SET fastmeta:client:c1 \"" + model::encode_cursor({7, 500, {}}) + "\"");
+  for (int i = 0; i < 10 && rig().refused.empty(); ++i) rig().step();
+  EXPECT_NE(rig().refused.find("copy"), std::string::npos) << rig().refused;
+  EXPECT_EQ(number("HLEN d1"), 1);
+}
+
+TEST_F(Sync, ARestartSendsWhatWasPending) {
+  for (Ino i = 0; i < 30; ++i)
+    ASSERT_EQ(rig().create(kRoot, "f" + std::to_string(i), 100 + i), 0);
+  EXPECT_TRUE(restarted().drain());
+  EXPECT_TRUE(rig().recovered);
+  EXPECT_EQ(number("HLEN d1"), 30);
+  ASSERT_EQ(rig().create(kRoot, "next", 200), 0);
+  ASSERT_TRUE(rig().drain());
+  EXPECT_EQ(number("HLEN d1"), 31);
+}
+
+TEST_F(Sync, ADamagedValueIsJournalledAndHoldsUpNobody) {
+  ASSERT_EQ(rig().create(kRoot, "d", 50, FileType::kDirectory), 0);
+  ASSERT_TRUE(rig().drain());
+  ASSERT_EQ(rig().create(50, "x", 100), 0);
+  ASSERT_EQ(rig().create(kRoot, "y", 101), 0);
+  server.ask("SET i50 garbage");
+  ASSERT_TRUE(rig().drain()) << rig().last_error;
+  EXPECT_EQ(journal().size(), 1u);
+  EXPECT_EQ(number("HEXISTS d1 y"), 1);
+  EXPECT_EQ(rig().refused, "");
+}
+
+TEST_F(Sync, ManyConflictsStopTheWorkerUntilItIsTold) {
+  auto strict = config(server.url());
+  strict.conflicts.limit = 2;
+  rig_ = std::make_unique<SyncRig>(strict, host, tables);
+  for (Ino i = 0; i < 6; ++i) {
+    ASSERT_EQ(rig().create(kRoot, "f" + std::to_string(i), 100 + i), 0);
+    other_creates("1", "f" + std::to_string(i));
+  }
+  EXPECT_FALSE(rig().drain());
+  EXPECT_NE(rig().refused.find("conflicts"), std::string::npos) << rig().refused;
+  EXPECT_EQ(journal().size(), 3u);
+  rig().refused.clear();
+  rig().sync->resume();
+  rig().step();
+  EXPECT_GT(journal().size(), 3u);
+}
+
+}  // namespace
+}  // namespace fastmeta::test
