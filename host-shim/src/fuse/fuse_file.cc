@@ -121,13 +121,9 @@ void on_flush(fuse_req_t req, fuse_ino_t ino, fuse_file_info* fi) {
   int rc = handle.data->flush(who);
   if (rc == 0 && handle.writes) {
     // A child process that closes what it has inherited must not swallow the only word of
-    // it: whoever syncs or closes next hears it once more.
+    // it: the next fsync hears it as well.
     rc = report_sacrifice(fs, ino);
-    if (rc != 0) {
-      handle.owed->store(rc);
-    } else {
-      rc = handle.owed->exchange(0);
-    }
+    if (rc != 0) handle.owed->store(rc);
   }
   if (fs.posix_owners.remove(ino, fi->lock_owner)) {
     mdp_lock all{};
