@@ -56,7 +56,7 @@ bool of_parent(const model::KeySpace& keys, const OplogRecord& record, const Wri
 struct Undo::Closure {
   const Clash& clash;
   uint64_t first_id = 0;
-  // Those that are run again or journalled, the clash first, by number.
+  // Those that are run again or journalled, by number.
   struct Member {
     OplogRecord record;
     std::string bytes;
@@ -91,6 +91,7 @@ Result<void> Undo::collect(store::Transaction& transaction, Closure& closure) {
           return false;
         }
         closure.scanned_to = *seq;
+        if (*seq == closure.clash.item->record.seq) return true;
         const auto uses = model::key_uses(parts_.keys, *record);
         if (!closure.uses.shared_by(uses)) return true;
         closure.uses.add(uses);
@@ -154,7 +155,7 @@ Result<void> Undo::attempt(Closure& closure, const model::VolumeFacts& facts,
 
   RowWriter rows(*transaction, parts_.keys, parts_.validity);
   // The clash is journalled while the local names are still as they were acknowledged.
-  const Closure::Member& first = closure.members.begin()->second;
+  const Closure::Member& first = closure.members.at(closure.clash.item->record.seq);
   journal(closure, *transaction, first.record, first.bytes, closure.clash.error,
           closure.clash.reason);
   std::map<uint64_t, std::string> paths;
@@ -278,7 +279,8 @@ Result<std::vector<uint64_t>> Undo::undo(const Clash& clash, const model::Volume
   const OplogRecord& record = clash.item->record;
   closure.members.emplace(record.seq, Closure::Member{record, clash.item->bytes});
   closure.uses.add(model::key_uses(parts_.keys, record));
-  closure.scanned_to = record.seq;
+  // From the first on: also older records may share its rows, when its data is lost while
+  // theirs is still awaited. They are run again like the rest.
   concern(parts_.keys, record, closure.inodes);
   Fetched fetched;
   for (int tries = 0; tries < kTriesMax; ++tries) {
