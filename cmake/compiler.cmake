@@ -11,8 +11,9 @@ set(CMAKE_CXX_VISIBILITY_PRESET hidden)
 set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
 
 # Without -DNDEBUG: checks of ours and of the libraries stay on in what is shipped.
-set(CMAKE_C_FLAGS_RELWITHDEBINFO "-O2 -g")
-set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g")
+# Debug information of functions and lines, for backtraces; the preset debug has all of it.
+set(CMAKE_C_FLAGS_RELWITHDEBINFO "-O2 -g1")
+set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g1")
 
 add_compile_options(-Wall -Wextra -Wpedantic -Werror)
 add_compile_definitions(_FILE_OFFSET_BITS=64 $<$<COMPILE_LANGUAGE:CXX>:_GLIBCXX_ASSERTIONS>)
@@ -22,7 +23,8 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # A unique symbol would keep a plugin from ever being unloaded.
   add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-fno-gnu-unique>)
   if(CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
-    add_compile_options(-Wno-restrict) # gcc bug 105329: false alarm on std::string
+    # gcc bug 105329: false alarms on std::string
+    add_compile_options(-Wno-restrict -Wno-stringop-overread)
   endif()
 else()
   add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-Wthread-safety>)
@@ -43,6 +45,9 @@ endif()
 
 find_program(FASTMETA_CCACHE ccache)
 if(FASTMETA_CCACHE)
-  set(CMAKE_C_COMPILER_LAUNCHER "${FASTMETA_CCACHE}")
-  set(CMAKE_CXX_COMPILER_LAUNCHER "${FASTMETA_CCACHE}")
+  # depend: nothing is preprocessed twice; sloppiness: what precompiled headers need.
+  set(launcher "${CMAKE_COMMAND}" -E env CCACHE_DEPEND=1
+    CCACHE_SLOPPINESS=pch_defines,time_macros "${FASTMETA_CCACHE}")
+  set(CMAKE_C_COMPILER_LAUNCHER "${launcher}")
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${launcher}")
 endif()

@@ -26,9 +26,13 @@ class Known:
 
 
 class Parity:
-    """reference and tested are folders that start out empty."""
+    """reference and tested are folders that start out empty.
 
-    def __init__(self, reference, tested, seed, known=()):
+    avoid: (user, operation, arguments) -> whether not to try this, where a known difference
+    would leave two different trees behind."""
+
+    def __init__(self, reference, tested, seed, known=(), avoid=None):
+        self._avoid = avoid
         self._known = list(known)
         self._trees = [Troupe(reference), Troupe(tested)]
         self._roots = [reference, tested]
@@ -47,6 +51,8 @@ class Parity:
 
     def _step(self, number):
         user, operation, arguments = self._sequence.next()
+        while self._avoid and self._avoid(user, operation, arguments):
+            user, operation, arguments = self._sequence.next()
         for tree in self._trees:
             tree.begin(user, operation, arguments)
         reference, tested = [tree.finish(user) for tree in self._trees]

@@ -22,8 +22,11 @@ constexpr Ino kRoot = model::kRootIno;
 // Says what the test wants it to of a slice's data.
 class SlowDisk final : public RecordingHost {
  public:
-  int slice_is_durable(uint64_t, uint32_t) override { return answer; }
+  int slice_is_durable(uint64_t slice, uint32_t) override {
+    return slice == lost ? -EIO : answer.load();
+  }
   std::atomic<int> answer{0};
+  std::atomic<uint64_t> lost{0};
 };
 
 class Sync : public VolumeTest {
@@ -284,6 +287,28 @@ TEST_F(Sync, LostDataIsJournalled) {
   EXPECT_EQ(number("EXISTS c100_0"), 0);
   EXPECT_TRUE(rig().sacrifices.report(100));
   EXPECT_FALSE(rig().sacrifices.gone(100)) << "the file itself is there";
+}
+
+TEST_F(Sync, LostDataTakesNothingFromEarlierDataThatIsAwaited) {
+  ASSERT_EQ(rig().create(kRoot, "f", 100), 0);
+  ASSERT_TRUE(rig().drain());
+  ASSERT_EQ(write(100, 7, true), 0);
+  host.lost = 8;
+  ASSERT_EQ(write(100, 8, true), 0);
+  EXPECT_FALSE(rig().drain(20));
+  ASSERT_EQ(journal().size(), 1u);
+  auto seen = rig().executor.read_reply<model::ReadSlicesReply>(
+      [](const model::View& view) { return model::read_slices(view, 100, 0); });
+  ASSERT_TRUE(seen);
+  ASSERT_EQ(seen->pieces.size(), 1u);
+  EXPECT_EQ(seen->pieces[0].id, 7u);
+  host.answer = 1;
+  ASSERT_TRUE(rig().drain()) << rig().last_error;
+  EXPECT_EQ(number("LLEN c100_0"), 1);
+  const std::string record = server.ask("LINDEX c100_0 0");
+  auto stored = model::decode_slice(std::string_view(record).substr(record.find("\r\n") + 2, 24));
+  ASSERT_TRUE(stored);
+  EXPECT_EQ(stored->id, 7u);
 }
 
 TEST_F(Sync, RecoveredRecordsThatOnlyWaitForDataLetTheMountBeWritten) {

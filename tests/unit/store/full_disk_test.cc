@@ -44,8 +44,8 @@ class FullDisk : public ::testing::Test {
   bool mounted_ = false;
 };
 
-// Without a reserve WiredTiger panics: this process is done with it. The next one has
-// all that was acknowledged.
+// Without a reserve WiredTiger most often panics: this process is done with it. The next
+// one has all that was acknowledged.
 TEST_F(FullDisk, LatchesUntilTheNextProcessWhichHasAllThatWasAcknowledged) {
   take_space(uint64_t{96} << 20);
   const StoreOptions options = options_in(dir_ / "store");
@@ -63,7 +63,9 @@ TEST_F(FullDisk, LatchesUntilTheNextProcessWhichHasAllThatWasAcknowledged) {
     MDP_CHECK(latched(store->checkpoint()) && latched(store->verify()));
     MDP_CHECK(latched(store->compact()) && latched(store->close_clean()));
     store.reset();  // does not hang
-    MDP_CHECK(open_error(options).fault == Fault::kConfig);
+    // In use for ever where it had panicked; else the disk is still full.
+    const Fault again = open_error(options).fault;
+    MDP_CHECK(again == Fault::kConfig || again == Fault::kLocalStore);
     return ::write(ends[1], &written, sizeof written) == sizeof written ? 0 : 1;
   });
   ASSERT_EQ(status, 0);
