@@ -82,6 +82,10 @@ store::Tables::Stats MemoryTables::stats() const {
   stats.commits = commits_;
   stats.rollbacks = rollbacks_;
   stats.syncs = syncs_;
+  for (const auto& [place, versions] : rows_) {
+    const auto& value = versions.back().value;
+    if (value) stats.bytes_on_disk += place.second.size() + value->size();
+  }
   return stats;
 }
 

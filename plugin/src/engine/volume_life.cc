@@ -429,10 +429,8 @@ void Volume::flush_loop() {
       inodes_->refill();
       slices_->refill();
     }
-    if (fast() && session_->id() != 0 && client_->connected()) {
-      fast_->tend();
-      if (facts_.now().trash) static_cast<void>(current_trash());  // of a new hour
-    }
+    if (fast() && session_->id() != 0 && client_->connected() && facts_.now().trash)
+      static_cast<void>(current_trash());  // of a new hour
     if (std::chrono::steady_clock::now() >= next_flush && client_->connected()) {
       if (auto sent = dir_stats_->flush(); !sent)
         log_.warn("directory statistics wait for the next flush: {}", sent.error().text);

@@ -62,6 +62,7 @@ void Volume::add_fast_meta_stats(nlohmann::json& out) const {
                   {"evicted", fast_->evicted()},
                   {"epoch", fast_->validity().epoch()}};
   out["store"] = {{"bytes_on_disk", store.bytes_on_disk},
+                  {"bytes_reusable", store.bytes_reusable},
                   {"log_bytes", store.log_bytes},
                   {"bytes_in_cache", store.bytes_in_cache},
                   {"commits", store.commits},

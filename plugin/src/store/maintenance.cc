@@ -14,6 +14,8 @@ constexpr std::chrono::seconds kQuietWait{10};
 // WiredTiger's own threads hold a table for a moment now and then.
 constexpr int kBusyTriesMax = 100;
 constexpr std::chrono::milliseconds kBusyWait{20};
+// Seconds for a table: whoever stops waits for it.
+constexpr const char* kCompactLimit = "timeout=10";
 
 template <typename Call>
 int while_busy(Call call) {
@@ -35,7 +37,7 @@ Result<void> WtStore::compact() {
   for (size_t i = 0; i < kTableCount; ++i) {
     const std::string uri = table_uri(static_cast<Table>(i));
     const int code = while_busy(
-        [&] { return session->compact(session.get(), uri.c_str(), "timeout=0"); });
+        [&] { return session->compact(session.get(), uri.c_str(), kCompactLimit); });
     // It gives up under load; what it has won stays, and the rest is for another time.
     if (code == WT_ROLLBACK || code == EBUSY || code == ETIMEDOUT) continue;
     if (code != 0) return latch_.fail(code, "compacting");

@@ -66,6 +66,7 @@ class Tables {
 
   struct Stats {
     uint64_t bytes_on_disk = 0;    // of the database, without its log
+    uint64_t bytes_reusable = 0;   // of these: free inside its files, as of the last checkpoint
     uint64_t log_bytes = 0;
     uint64_t bytes_in_cache = 0;   // of WiredTiger, in memory
     uint64_t commits = 0, rollbacks = 0, syncs = 0;

@@ -20,6 +20,21 @@ uint64_t floor_of(uint64_t asked) {
   return asked == 0 ? 0 : std::min(asked / 2, kFloorMax) + kLogFileBytes;
 }
 
+// 0 where WiredTiger does not tell.
+uint64_t statistic(WT_SESSION* session, const std::string& uri, int key) {
+  WT_CURSOR* cursor = nullptr;
+  if (session->open_cursor(session, uri.c_str(), nullptr, "statistics=(fast)", &cursor) != 0)
+    return 0;
+  const char* description = nullptr;
+  const char* text = nullptr;
+  int64_t value = 0;
+  cursor->set_key(cursor, key);
+  const bool found = cursor->search(cursor) == 0 &&
+                     cursor->get_value(cursor, &description, &text, &value) == 0;
+  cursor->close(cursor);
+  return found && value > 0 ? static_cast<uint64_t>(value) : 0;
+}
+
 }  // namespace
 
 WtStore::WtStore(StoreOptions options, Log log, LockFile lock)
@@ -138,18 +153,12 @@ Tables::Stats WtStore::stats() const {
   auto opened = connection_->open_session();
   if (!opened) return stats;
   const SessionPtr session(*opened);
-  WT_CURSOR* cursor = nullptr;
-  if (session->open_cursor(session.get(), "statistics:", nullptr, "statistics=(fast)",
-                           &cursor) != 0)
-    return stats;
-  const char* description = nullptr;
-  const char* text = nullptr;
-  cursor->set_key(cursor, WT_STAT_CONN_CACHE_BYTES_INUSE);
-  int64_t value = 0;
-  if (cursor->search(cursor) == 0 &&
-      cursor->get_value(cursor, &description, &text, &value) == 0)
-    stats.bytes_in_cache = static_cast<uint64_t>(value);
-  cursor->close(cursor);
+  stats.bytes_in_cache = statistic(session.get(), "statistics:", WT_STAT_CONN_CACHE_BYTES_INUSE);
+  for (size_t i = 0; i < kTableCount; ++i) {
+    stats.bytes_reusable += statistic(
+        session.get(), "statistics:" + table_uri(static_cast<Table>(i)),
+        WT_STAT_DSRC_BLOCK_REUSE_BYTES);
+  }
   return stats;
 }
 

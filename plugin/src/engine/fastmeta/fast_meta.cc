@@ -75,7 +75,7 @@ FastMeta::FastMeta(const Surroundings& around, std::unique_ptr<store::Store> tab
       written_keys_(validity_),
       exclusive_(around.config.exclusive_remote),
       refresher_(mirror_, around.log),
-      evictor_(parts_),
+      evictor_(parts_, *tables_),
       leases_(leases) {}
 
 FastMeta::~FastMeta() = default;
@@ -105,12 +105,14 @@ void FastMeta::start() {
   reintegration_->start();
   lock_releases_->start();
   refresher_.start();
+  evictor_.start();
 }
 
 uint64_t FastMeta::stop(std::chrono::milliseconds wait, IdRange& inodes, IdRange& slices) {
   drained(deadline_in(wait));
   lock_releases_->stop();
   refresher_.stop();
+  evictor_.stop();
   reintegration_->stop();
   const uint64_t left = backlog_.seen().records;
   {
@@ -169,14 +171,6 @@ bool FastMeta::drained(Deadline deadline, const std::function<bool()>& gave_up) 
 Result<void> FastMeta::report(model::Ino ino) {
   if (!sacrifices_.report(ino)) return {};
   return Error{Fault::kAnswer, EIO, "a change was undone by a conflict; see 'fastmeta conflicts'"};
-}
-
-void FastMeta::tend() {
-  for (;;) {
-    auto more = evictor_.pass();
-    if (!more) around_.log.warn("the local cache could not be trimmed: {}", more.error().text);
-    if (!more || !*more) return;
-  }
 }
 
 }  // namespace fastmeta::engine

@@ -92,8 +92,6 @@ class FastMeta {
   Validity& validity() { return validity_; }
   Sacrifices& sacrifices() { return sacrifices_; }
   Mirror& mirror() { return mirror_; }
-  // Now and then: eviction.
-  void tend();
   uint64_t evicted() const { return evictor_.evicted(); }
 
  private:
