@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from fastmeta.conftest import Fast, names, soon, write
+from fastmeta.conftest import PATIENT_S, Fast, read, soon, write
 from support.process import wait_until
 
 pytestmark = pytest.mark.quick
@@ -87,11 +87,27 @@ def test_a_release_does_not_wait_for_the_server(far):
     with open(far.path("file"), "r+b", buffering=0) as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         far.link.stall()
-        file.write(b"under the lock")
+        os.fchmod(file.fileno(), 0o640)
         fcntl.flock(file, fcntl.LOCK_UN)
-        assert far.backlog() > 0 or True
+        assert far.backlog() == 1 and far.stats()["locks"]["waiting_releases"] == 1
         far.link.up()
     far.drained()
+    wait_until(lambda: far.stats()["locks"]["waiting_releases"] == 0, PATIENT_S,
+               "the release")
+
+
+def test_giving_up_such_a_name_waits_for_what_was_done_under_it(lab, volume, standard):
+    """I8: whoever gets the name sees what its holder had changed."""
+    settings = {"exclusive.remote": ["*.lock"], "sync.linger": "200ms"}
+    holder = Fast(lab, volume, settings=settings)
+    for n, give_up in enumerate((os.unlink, lambda lock: os.rename(lock, lock + ".old"))):
+        os.close(os.open(holder.path("a.lock"), os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+        write(holder.path("index"), b"%d" % n)
+        give_up(holder.path("a.lock"))
+        with volume.redis() as redis:
+            assert redis("HEXISTS", "d1", "index") == 1
+        assert read(standard.path("index")) == b"%d" % n
+        soon(lambda: not os.path.exists(standard.path("a.lock")), "the name")
 
 
 def test_names_used_as_locks_are_exclusive_across_clients(lab, volume, standard):
