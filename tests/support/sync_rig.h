@@ -138,6 +138,7 @@ class SyncRig {
     }));
     return count;
   }
+  engine::OpenTable& open_inodes() { return open_inodes_; }
   std::string client_key() const { return "fastmeta:client:c1"; }
 
   model::VolumeFacts facts;

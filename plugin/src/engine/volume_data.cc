@@ -100,6 +100,9 @@ Result<void> Volume::fsync(Ino ino, Sync level) {
 }
 
 Result<model::ReadSlicesReply> Volume::read_slices(Ino ino, uint32_t chunk, bool fresh) {
+  // Asked anew because data is missing: a copy that is not sent yet may refer to slices that
+  // another client has merged; its replay finds out.
+  if (fresh && fast()) fast_->copies().wait_for(ino, client_->deadline());
   return executor_->read_reply<model::ReadSlicesReply>(
       [&](const View& seen) { return model::read_slices(seen, ino, chunk); }, fresh);
 }
@@ -126,6 +129,8 @@ Result<model::CopyRangeReply> Volume::copy_file_range(model::CopyRangeArgs want)
   want.now = clock_.now();
   WriteHints hints;
   hints.turn = want.to;
+  std::optional<PendingCopies::Copy> copy;
+  if (fast()) copy.emplace(fast_->copies(), want.from, want.to);
   MDP_TRY(auto copied, executor_->apply_reply<model::CopyRangeReply>(want, hints));
   if (copied.copied > 0) open_.remember(want.to, copied.to_attr);
   return copied;
@@ -148,26 +153,29 @@ Result<CompactionProposal> Volume::plan_compaction(Ino ino, uint32_t chunk) {
 
 Result<void> Volume::compact(Ino ino, uint32_t chunk, const CompactionProposal& proposal,
                              uint64_t id) {
-  return server_->write(
-      [&](const View& seen, Mutations& out) -> Result<void> {
-        MDP_TRY(auto records, seen.chunk(ino, chunk));
-        if (records.size() < proposal.plan.records) return Error::answer(EAGAIN);
-        records.resize(proposal.plan.records);
-        auto plan = model::plan_compaction(records);
-        if (!plan || checksum(records) != proposal.checksum || plan->pos != proposal.plan.pos ||
-            plan->size != proposal.plan.size || plan->skipped != proposal.plan.skipped)
-          return Error::answer(EAGAIN);
-        model::CompactArgs want;
-        want.now = clock_.now();
-        want.ino = ino;
-        want.chunk = chunk;
-        want.plan = std::move(*plan);
-        want.expected = std::move(records);
-        want.id = id;
-        want.trash = seen.facts().trash;
-        return model::compact(seen, want, out);
-      },
-      {});
+  const auto merge = [&](const View& seen, Mutations& out) -> Result<void> {
+    MDP_TRY(auto records, seen.chunk(ino, chunk));
+    if (records.size() < proposal.plan.records) return Error::answer(EAGAIN);
+    records.resize(proposal.plan.records);
+    auto plan = model::plan_compaction(records);
+    if (!plan || checksum(records) != proposal.checksum || plan->pos != proposal.plan.pos ||
+        plan->size != proposal.plan.size || plan->skipped != proposal.plan.skipped)
+      return Error::answer(EAGAIN);
+    model::CompactArgs want;
+    want.now = clock_.now();
+    want.ino = ino;
+    want.chunk = chunk;
+    want.plan = std::move(*plan);
+    want.expected = std::move(records);
+    want.id = id;
+    want.trash = seen.facts().trash;
+    return model::compact(seen, want, out);
+  };
+  if (!fast()) return server_->write(merge, {});
+  Result<void> done;
+  if (!fast_->copies().merge(ino, [&] { done = server_->write(merge, {}); }))
+    return Error::answer(EAGAIN);
+  return done;
 }
 
 }  // namespace fastmeta::engine

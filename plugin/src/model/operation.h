@@ -67,7 +67,7 @@ struct Replay {
   std::optional<Timestamp> at;
   // Of the hour of the replay, used where the operation had one; 0: the operation's own.
   Ino trash = 0;
-  // copy_file_range: what was copied, instead of what the source holds now.
+  // copy_file_range: what was copied, see there.
   const std::vector<SliceRecord>* copied = nullptr;
 };
 

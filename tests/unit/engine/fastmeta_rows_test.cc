@@ -265,6 +265,22 @@ TEST_F(Mirrored, AnInodeBornHereIsKnownToBeEmpty) {
   EXPECT_EQ(seen(count)->count, 0u);
 }
 
+TEST_F(Mirrored, AChunkOfAnInodeBornHereIsNotEmptyOnceItWasWritten) {
+  // A file that was made longer, which writes zeros where there is a list, and then written.
+  pending({WriteOp::kSet, "i5", {}, "attr", 0}, 1, true);
+  const Write zeros{WriteOp::kRPushX, "c5_0", {}, record('0'), 0};
+  const Write slice{WriteOp::kRPush, "c5_0", {}, record('a'), 0};
+  uint64_t seq = 1;
+  for (const Write& write : {zeros, slice}) {
+    pending(write, ++seq);
+    const Token sent = validity.sending();
+    validity.written();
+    applied(write, sent);
+    settled(write, seq);
+  }
+  EXPECT_FALSE(seen(list)) << "it has to be asked for";
+}
+
 TEST_F(Mirrored, AppendedRecordsAreSettledOneByOne) {
   pending({WriteOp::kSet, "i5", {}, "attr", 0}, 1, true);
   const Write a{WriteOp::kRPush, "c5_0", {}, record('a'), 0};
@@ -294,6 +310,39 @@ TEST_F(Mirrored, AListThatOthersChangedIsAskedForAfterOurAppend) {
   validity.written();
   settled(a, 1);
   EXPECT_FALSE(seen(list));
+}
+
+TEST_F(Mirrored, AnAnswerFromBeforeOurChangeWasSentIsNotUsedAfterIt) {
+  const Token asked = validity.now();
+  fetched.put(list, {}, asked);
+  fetched.put(whole, {}, asked);
+  fetched.put(attr, {}, asked);
+  const std::vector<Write> writes = {{WriteOp::kRPush, "c5_0", {}, record('a'), 0},
+                                     {WriteOp::kHSet, "d5", "name", "entry", 0},
+                                     {WriteOp::kSet, "i5", {}, "attr", 0}};
+  for (const Write& write : writes) pending(write, 1);
+  const Token sent = validity.sending();
+  validity.written();
+  for (const Write& write : writes) applied(write, sent);
+  for (const Write& write : writes) settled(write, 1);
+  validity.invalidated("c5_0");
+  validity.invalidated("d5");
+  validity.invalidated("i5");
+  EXPECT_FALSE(seen(list)) << "the list without our record";
+  EXPECT_FALSE(seen(attr));
+  EXPECT_FALSE(seen(name));
+  auto listing = seen(whole);
+  EXPECT_TRUE(!listing || listing->fields.size() == 1);
+  fetched.put(list, {true, {}, 0, {record('a')}, {}}, validity.now());
+  ASSERT_TRUE(seen(list));
+  EXPECT_EQ(seen(list)->items.size(), 1u);
+}
+
+TEST_F(Mirrored, AnAnswerFromAnEarlierConnectionIsNotUsed) {
+  fetched.put(attr, {}, validity.now());
+  EXPECT_TRUE(seen(attr));
+  validity.raise_epoch();
+  EXPECT_FALSE(seen(attr));
 }
 
 TEST_F(Mirrored, AListingAnswersNamesThatItDoesNotHold) {

@@ -326,6 +326,51 @@ TEST_F(Sync, RecoveredRecordsThatOnlyWaitForDataLetTheMountBeWritten) {
   EXPECT_EQ(number("HEXISTS d1 later"), 1);
 }
 
+TEST_F(Sync, ACopyOfWhatWasMergedMeanwhileRefersToTheMergedSlice) {
+  ASSERT_EQ(rig().create(kRoot, "from", 100), 0);
+  ASSERT_EQ(rig().create(kRoot, "to", 101), 0);
+  ASSERT_EQ(write(100, 7, false), 0);
+  ASSERT_TRUE(rig().drain());
+  model::CopyRangeArgs copy;
+  copy.now = Clock().now();
+  copy.from = 100;
+  copy.to = 101;
+  copy.len = 100;
+  ASSERT_EQ(rig().apply(copy), 0);
+  auto lease = rig().client->lease(deadline_in(std::chrono::seconds(2)));
+  ASSERT_TRUE(lease);
+  ASSERT_TRUE(lease->roundtrip(
+      std::vector<redis::Command>{
+          {"DEL", "c100_0"}, {"RPUSH", "c100_0", model::encode_slice({0, 70, 100, 0, 100})}},
+      deadline_in(std::chrono::seconds(2))));
+  ASSERT_TRUE(rig().drain()) << rig().last_error;
+  EXPECT_TRUE(journal().empty());
+  EXPECT_EQ(number("HEXISTS sliceRef k7_100"), 0);
+  EXPECT_EQ(number("HGET sliceRef k70_100"), 1);
+  EXPECT_EQ(rig().sync->stats().content_overwrites, 1u);
+}
+
+TEST_F(Sync, ALastCloseWhoseUnlinkFoundTheFileClosedIsNoConflict) {
+  ASSERT_EQ(rig().create(kRoot, "f", 100), 0);
+  ASSERT_TRUE(rig().drain());
+  rig().open_inodes().opened(100);
+  model::Unlink remove;
+  remove.want.now = Clock().now();
+  remove.want.parent = kRoot;
+  remove.want.name = "f";
+  ASSERT_EQ(rig().apply(remove), 0);
+  // Closed, and its record is not there yet.
+  rig().open_inodes().closed(100);
+  rig().before_send = [this] {
+    rig().before_send = {};
+    ASSERT_EQ(rig().apply(model::LastCloseArgs{Clock().now(), 100}), 0);
+  };
+  ASSERT_TRUE(rig().drain()) << rig().last_error;
+  EXPECT_TRUE(journal().empty());
+  EXPECT_EQ(number("EXISTS i100"), 0);
+  EXPECT_EQ(number("GET totalInodes"), 0);
+}
+
 TEST_F(Sync, AnotherClientsContentIsOverwrittenWithAWord) {
   ASSERT_EQ(rig().create(kRoot, "f", 100), 0);
   ASSERT_TRUE(rig().drain());

@@ -28,6 +28,32 @@ TEST(CopyRules, PiecesAndHolesAreReferredToOnceMore) {
   EXPECT_EQ(w.rounds, 1);
 }
 
+TEST(CopyRules, GivenPiecesAreCopiedWhileTheSourceRefersToThem) {
+  World w;
+  const Ino a = w.file(kRootIno, "a");
+  const Ino b = w.file(kRootIno, "b");
+  ok(w.write(a, 0, {0, 7, 100, 0, 100}));
+  ok(w.write(a, 0, {0, 8, 100, 0, 60}));
+  const std::vector<SliceRecord> seen = {{0, 7, 100, 0, 100}};
+  CopyRangeArgs want;
+  want.now = {9, 0};
+  want.from = a;
+  want.to = b;
+  want.len = 100;
+  const auto copy = [&] {
+    return w.run([&](const View& view, Mutations& out) {
+      return model::copy_file_range(view, want, out, &seen);
+    });
+  };
+  EXPECT_EQ(copy()->pieces, seen);  // though a later write covers a part of it
+  // As after a merge by another client.
+  Mutations merged;
+  merged.del(w.keys.chunk(a, 0));
+  w.store.apply(merged);
+  ok(w.write(a, 0, {0, 9, 100, 0, 100}));
+  EXPECT_EQ(copy()->pieces, (std::vector<SliceRecord>{{0, 9, 100, 0, 100}}));
+}
+
 TEST(CopyRules, HoleAtTheEndOfAChunkIsCopiedAsZeros) {
   World w;
   const Ino a = w.file(kRootIno, "a");

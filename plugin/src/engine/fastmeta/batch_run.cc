@@ -74,6 +74,9 @@ std::optional<Clash> BatchRun::broken_reliance(SyncBatch& batch, const PendingPt
       return Clash{item, 0,
                    fmt::format("it was made under {} and session {} has lost that lock",
                                guard.key, guard.session)};
+  // Between the last close and its record an unlink may have been replayed, which then
+  // found the file closed and has removed it: what the close wanted is done.
+  if (model::kind_of(record.operation) == model::OperationKind::kLastClose) return std::nullopt;
   for (const model::Reliance& reliance : record.relied) {
     if (reliance.expect == Expect::kNothing) continue;
     const model::RawValue* answer = batch.values.find(reliance.read);
@@ -100,6 +103,19 @@ std::optional<Clash> BatchRun::overwritten(SyncBatch& batch, const PendingPtr& i
   overwrites_.fetch_add(1, std::memory_order_relaxed);
   log_.warn("inode {}: {} of record {} is applied over another client's change", ino,
             model::name_of(model::kind_of(item->record.operation)), item->record.seq);
+  return std::nullopt;
+}
+
+std::optional<Clash> BatchRun::copied_otherwise(const model::OperationReply& reply,
+                                                const PendingPtr& item, const Terms& terms) {
+  const auto* copied = std::get_if<model::CopyRangeReply>(&reply);
+  if (!copied || copied->pieces == item->record.copied) return std::nullopt;
+  const model::Ino from = std::get<model::CopyRangeArgs>(item->record.operation).from;
+  if (terms.content == config::ContentConflict::kJournal)
+    return Clash{item, 0, fmt::format("what it copied from inode {} is not there any more", from)};
+  overwrites_.fetch_add(1, std::memory_order_relaxed);
+  log_.warn("record {}: another client has merged or changed what was copied from inode {}: what "
+            "is there now is copied", item->record.seq, from);
   return std::nullopt;
 }
 
@@ -130,6 +146,7 @@ Result<std::optional<Clash>> BatchRun::one(SyncBatch& batch, const PendingPtr& i
   }
   if (const auto* made = std::get_if<model::CreateReply>(&*reply); made && made->existed)
     return std::optional(Clash{item, EEXIST, strerror(EEXIST)});
+  if (auto clash = copied_otherwise(*reply, item, terms)) return clash;
   // Last, so that it is counted once.
   if (auto clash = overwritten(batch, item, terms)) return clash;
   for (const model::Write& write : changes.writes) batch.values.write(write);

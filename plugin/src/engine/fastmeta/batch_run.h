@@ -31,6 +31,9 @@ class BatchRun {
   // nullopt: done. Missing reads are left in the view.
   Result<std::optional<Clash>> one(SyncBatch& batch, const PendingPtr& item, const Terms& terms);
   std::optional<Clash> broken_reliance(SyncBatch& batch, const PendingPtr& item, bool& missing);
+  // Of a copy: whether the replay has copied something else than was shown.
+  std::optional<Clash> copied_otherwise(const model::OperationReply& reply, const PendingPtr& item,
+                                        const Terms& terms);
   std::optional<Clash> overwritten(SyncBatch& batch, const PendingPtr& item, const Terms& terms);
 
   const model::KeySpace& keys_;

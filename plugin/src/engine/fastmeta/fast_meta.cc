@@ -72,6 +72,7 @@ FastMeta::FastMeta(const Surroundings& around, std::unique_ptr<store::Store> tab
       parts_{around_.client, *tables_,  around_.keys, around_.config, validity_, stripes_,
              backlog_,       around_.open, around_.host, around_.clock,  around_.log},
       mirror_(parts_),
+      copies_(backlog_),
       written_keys_(validity_),
       exclusive_(around.config.exclusive_remote),
       refresher_(mirror_, around.log),

@@ -21,6 +21,7 @@
 #include "engine/fastmeta/refresher.h"
 #include "engine/fastmeta/reintegration.h"
 #include "engine/fastmeta/sacrifices.h"
+#include "engine/fastmeta/pending_copies.h"
 #include "engine/fastmeta/written_keys.h"
 #include "engine/id_range.h"
 #include "store/store.h"
@@ -92,6 +93,7 @@ class FastMeta {
   Validity& validity() { return validity_; }
   Sacrifices& sacrifices() { return sacrifices_; }
   Mirror& mirror() { return mirror_; }
+  PendingCopies& copies() { return copies_; }
   uint64_t evicted() const { return evictor_.evicted(); }
 
  private:
@@ -106,6 +108,7 @@ class FastMeta {
   Backlog backlog_;
   Parts parts_;
   Mirror mirror_;
+  PendingCopies copies_;
   WrittenKeys written_keys_;
   Sacrifices sacrifices_;
   HeldLocks held_locks_;

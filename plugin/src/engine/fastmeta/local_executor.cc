@@ -83,8 +83,9 @@ Result<OperationReply> LocalExecutor::apply(const Operation& operation, const Wr
   if (const auto* created = std::get_if<model::CreateArgs>(&operation)) {
     // Out of our lease: nobody has ever used the number. That it is so in the server too
     // is part of what the record relies on.
-    fetched.put({ReadKind::kString, parts_.keys.attr(created->ino), {}, true}, {});
-    fetched.put({ReadKind::kString, parts_.keys.symlink(created->ino), {}, true}, {});
+    const Token token = parts_.validity.now();
+    fetched.put({ReadKind::kString, parts_.keys.attr(created->ino), {}, true}, {}, token);
+    fetched.put({ReadKind::kString, parts_.keys.symlink(created->ino), {}, true}, {}, token);
   }
   int conflicts = 0;
   for (int round = 0; round < kRoundsMax; ++round) {

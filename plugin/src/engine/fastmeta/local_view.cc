@@ -97,17 +97,29 @@ bool LocalView::whole(const std::string& key) const {
   return born(key);
 }
 
+// What was fetched for this call, unless a change of ours has been sent and settled since:
+// then the row knows better, or nobody does.
+const RawValue* LocalView::fetched(const ReadKey& read, const Row& known) const {
+  const Fetched::Answer* answer = fetched_.find(read);
+  if (!answer || answer->token < known.base_token || answer->token.epoch != validity_.epoch())
+    return nullptr;
+  return &answer->value;
+}
+
 LocalView::Answer LocalView::base(const ReadKey& read, const Row& known) const {
   if (!fresh_) {
     if (known.base != Row::Base::kUnknown && validity_.valid(known.base_token, read.key))
       return stored(read.kind, known);
-    if (read.kind == ReadKind::kField ? whole(read.key)
-                                      : known.base == Row::Base::kUnknown && born(read.key))
+    // A row that says that nobody knows is a trace too: its key was written.
+    const bool forgotten = known.base == Row::Base::kUnknown && known.base_token != Token{};
+    if (!forgotten && (read.kind == ReadKind::kField
+                           ? whole(read.key)
+                           : known.base == Row::Base::kUnknown && born(read.key)))
       return stored(read.kind, known);
   }
-  if (const RawValue* answer = fetched_.find(read)) return *answer;
+  if (const RawValue* answer = fetched(read, known)) return *answer;
   if (read.kind == ReadKind::kField)
-    if (const RawValue* hash = fetched_.find({ReadKind::kHash, read.key, {}, true})) {
+    if (const RawValue* hash = fetched({ReadKind::kHash, read.key, {}, true}, known)) {
       RawValue answer;
       for (const auto& [field, value] : hash->fields)
         if (field == read.field) {
@@ -140,12 +152,17 @@ LocalView::Answer LocalView::one_row(const ReadKey& read) const {
 LocalView::Answer LocalView::hash(const std::string& key) const {
   std::map<std::string, std::string, std::less<>> fields;
   const bool known = whole(key);
-  const bool emptied = row(marker_key(key)).local == Row::Local::kAbsent;
+  const Row& all = row(marker_key(key));
+  const bool emptied = all.local == Row::Local::kAbsent;
+  Token asked;
   if (!known) {
-    const RawValue* fetched = fetched_.find({ReadKind::kHash, key, {}, true});
-    if (!fetched) return std::nullopt;
-    fields.insert(fetched->fields.begin(), fetched->fields.end());
+    const ReadKey hash{ReadKind::kHash, key, {}, true};
+    const RawValue* answer = fetched(hash, all);
+    if (!answer) return std::nullopt;
+    asked = fetched_.find(hash)->token;
+    fields.insert(answer->fields.begin(), answer->fields.end());
   }
+  bool doubtful = false;
   const std::string marker = marker_key(key);
   auto scanned = transaction_.scan(
       store::Table::kRows, marker, [&](std::string_view name, std::string_view bytes) {
@@ -158,7 +175,11 @@ LocalView::Answer LocalView::hash(const std::string& key) const {
         }
         const std::string_view field = name.substr(marker.size());
         RawValue answer;
-        if (known && !emptied) {
+        // Ours, settled since: known, or to be asked for anew.
+        const bool later = !known && asked < decoded->base_token;
+        if (later && decoded->base == Row::Base::kUnknown && decoded->local == Row::Local::kNone)
+          doubtful = true;
+        if ((known && !emptied) || later) {
           answer = stored(ReadKind::kField, *decoded);
         } else if (auto it = fields.find(field); it != fields.end()) {
           answer.exists = true;
@@ -172,6 +193,7 @@ LocalView::Answer LocalView::hash(const std::string& key) const {
         return true;
       });
   if (!scanned) failure_ = std::move(scanned).error();
+  if (doubtful) return std::nullopt;
   RawValue answer;
   answer.exists = !fields.empty();
   answer.fields.assign(fields.begin(), fields.end());
@@ -184,8 +206,8 @@ LocalView::Answer LocalView::count(const ReadKey& read) const {
   if (parsed && parsed->kind != 'd') return RawValue{};
   RawValue answer;
   const bool known = whole(read.key);
-  const RawValue* fetched = fetched_.find({ReadKind::kHash, read.key, {}, true});
-  if (known || fetched) {
+  const bool listed = fetched({ReadKind::kHash, read.key, {}, true}, row(marker_key(read.key)));
+  if (known || listed) {
     // Whether there is an entry is all that rules want to know.
     if (!known) {
       Answer all = hash(read.key);
@@ -212,7 +234,7 @@ LocalView::Answer LocalView::count(const ReadKey& read) const {
     return answer;
   }
   // A directory with too many entries to list them all.
-  if (const RawValue* number = fetched_.find(read)) return *number;
+  if (const auto* number = fetched_.find(read)) return number->value;
   return std::nullopt;
 }
 
@@ -230,8 +252,8 @@ const RawValue* LocalView::find(const ReadKey& read) const {
   Answer answer;
   if (keys().parse(read.key)) {
     answer = compute(read);
-  } else if (const RawValue* fetched = fetched_.find(read)) {
-    answer = *fetched;
+  } else if (const auto* fetched = fetched_.find(read)) {
+    answer = fetched->value;
   }
   if (failure_ || !answer) {
     ++counts_.misses;

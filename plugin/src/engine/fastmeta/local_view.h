@@ -24,17 +24,20 @@ namespace fastmeta::engine {
 // that was cancelled still answers its caller).
 class Fetched {
  public:
-  void put(const model::ReadKey& read, model::RawValue value) {
-    answers_.insert_or_assign(read, std::move(value));
+  struct Answer {
+    model::RawValue value;
+    Token token;  // of the moment before it was asked
+  };
+  void put(const model::ReadKey& read, model::RawValue value, Token token) {
+    answers_.insert_or_assign(read, Answer{std::move(value), token});
   }
-  const model::RawValue* find(const model::ReadKey& read) const {
+  const Answer* find(const model::ReadKey& read) const {
     auto it = answers_.find(read);
     return it == answers_.end() ? nullptr : &it->second;
   }
-  bool empty() const { return answers_.empty(); }
 
  private:
-  std::map<model::ReadKey, model::RawValue> answers_;
+  std::map<model::ReadKey, Answer> answers_;
 };
 
 class LocalView final : public model::View {
@@ -69,6 +72,7 @@ class LocalView final : public model::View {
   using Answer = std::optional<model::RawValue>;
   // The server's answer to a read of one row, if it is known.
   Answer base(const model::ReadKey& read, const Row& row) const;
+  const model::RawValue* fetched(const model::ReadKey& read, const Row& row) const;
   Answer compute(const model::ReadKey& read) const;
   Answer one_row(const model::ReadKey& read) const;
   Answer hash(const std::string& key) const;

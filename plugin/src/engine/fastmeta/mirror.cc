@@ -50,18 +50,19 @@ Result<void> Mirror::fetch(std::span<const ReadKey> wanted, Fetched& into) {
     MDP_TRY(auto answers, fetcher_.fetch(plain, parts_.client.deadline()));
     if (auto stored = store(answers, token); !stored && stored.error().code != ENOSPC)
       return stored;
-    for (auto& [read, value] : answers) into.put(read, std::move(value));
+    for (auto& [read, value] : answers) into.put(read, std::move(value), token);
   }
   for (model::Ino dir : dirs) {
+    const Token token = parts_.validity.now();
     const ReadKey count{ReadKind::kHashCount, parts_.keys.dir(dir), {}, true};
     MDP_TRY(auto reply, parts_.client.read_one(to_command(count)));
     MDP_TRY(RawValue number, to_value(count, std::move(reply)));
     const bool many = number.count > kSmall;
-    into.put(count, std::move(number));
+    into.put(count, std::move(number), token);
     if (many) continue;
     auto listing = list(dir, 2 * kSmall);
     if (listing)
-      into.put({ReadKind::kHash, parts_.keys.dir(dir), {}, true}, std::move(*listing));
+      into.put({ReadKind::kHash, parts_.keys.dir(dir), {}, true}, std::move(*listing), token);
     else if (listing.error().code != EFBIG)
       return std::move(listing).error();
   }

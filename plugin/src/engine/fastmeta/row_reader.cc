@@ -17,6 +17,7 @@ namespace {
 // buffer of the kernel.
 constexpr size_t kAttrsAhead = 4096;
 constexpr size_t kRowsEach = 4096;
+constexpr int kListTriesMax = 100;
 
 // Is there an entry in this row, pending change first; its value.
 const std::string* entry_of(const Row& row) {
@@ -53,6 +54,7 @@ Result<void> RowReader::restart() {
   done_ = false;
   MDP_TRY(const bool complete, mirror_.complete(dir_));
   if (complete) return {};
+  Token token = parts_.validity.now();
   auto listed = mirror_.list(dir_, parts_.config.cache.listing_max);
   if (!listed && listed.error().code != EFBIG) return std::move(listed).error();
   if (listed) {
@@ -61,22 +63,28 @@ Result<void> RowReader::restart() {
   }
   // Others write into it all the time, or it is too large to be stored: what was listed
   // is kept here.
-  if (!listed) {
-    listed = mirror_.list(dir_, SIZE_MAX);
-    if (!listed) return std::move(listed).error();
-  }
-  Fetched fetched;
   const ReadKey whole{ReadKind::kHash, keys_.dir(dir_), {}, true};
-  fetched.put(whole, std::move(*listed));
-  MDP_TRY(auto transaction, parts_.tables.begin());
-  const model::VolumeFacts facts;
-  LocalView view(facts, keys_, parts_.open, parts_.validity, *transaction, fetched, true);
-  auto entries = view.raw(whole);
-  if (view.failure()) return *view.failure();
-  if (!entries) return std::move(entries).error();
-  for (const auto& [name, bytes] : entries->fields) add(name, bytes);
-  done_ = true;
-  return {};
+  for (int i = 0; i < kListTriesMax; ++i) {
+    if (i > 0 || !listed) {
+      token = parts_.validity.now();
+      listed = mirror_.list(dir_, SIZE_MAX);
+      if (!listed) return std::move(listed).error();
+    }
+    Fetched fetched;
+    fetched.put(whole, std::move(*listed), token);
+    MDP_TRY(auto transaction, parts_.tables.begin());
+    const model::VolumeFacts facts;
+    LocalView view(facts, keys_, parts_.open, parts_.validity, *transaction, fetched, true);
+    auto entries = view.raw(whole);
+    if (view.failure()) return *view.failure();
+    // Missing: a change of ours was settled since it was asked.
+    if (!entries && entries.error().fault == Fault::kMissing) continue;
+    if (!entries) return std::move(entries).error();
+    for (const auto& [name, bytes] : entries->fields) add(name, bytes);
+    done_ = true;
+    return {};
+  }
+  return Error{Fault::kConflict, EIO, "the directory changes faster than it can be listed"};
 }
 
 Result<void> RowReader::read_until(uint64_t size) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include <algorithm>
+#include <set>
 #include <vector>
 
 #include "model/rules/accounting.h"
@@ -89,6 +90,26 @@ Result<uint64_t> length_of(const std::vector<SliceRecord>& pieces, const CopyRan
   return len;
 }
 
+// Whether the source still refers to every slice of `given`: only then do they live. Another
+// client may have merged them into a new one and removed their data.
+Result<bool> all_there(const View& seen, const CopyRangeArgs& want, uint64_t len,
+                       const std::vector<SliceRecord>& given) {
+  std::vector<ReadKey> reads;
+  std::vector<uint32_t> chunks;
+  for_each_chunk(want.from_off, len, [&](uint32_t chunk, uint64_t, uint64_t, uint64_t) {
+    reads.push_back(seen.chunk_key(want.from, chunk));
+    chunks.push_back(chunk);
+  });
+  MDP_TRY_VOID(seen.need(reads));
+  std::set<uint64_t> ids = {0};
+  for (uint32_t chunk : chunks) {
+    MDP_TRY(auto records, seen.chunk(want.from, chunk));
+    for (const SliceRecord& record : records) ids.insert(record.id);
+  }
+  return std::all_of(given.begin(), given.end(),
+                     [&](const SliceRecord& piece) { return ids.contains(piece.id); });
+}
+
 Result<CopyRangeReply> copy_pieces(const View& seen, const CopyRangeArgs& want, Attr to,
                                    std::vector<SliceRecord> pieces, uint64_t len,
                                    Mutations& out) {
@@ -121,7 +142,8 @@ Result<CopyRangeReply> copy_file_range(const View& seen, const CopyRangeArgs& wa
   if (given) {
     MDP_TRY(uint64_t given_len, length_of(*given, want));
     if (given_len == 0) return CopyRangeReply{0, std::move(*to), {}};
-    return copy_pieces(seen, want, std::move(*to), *given, given_len, out);
+    MDP_TRY(bool there, all_there(seen, want, given_len, *given));
+    if (there) return copy_pieces(seen, want, std::move(*to), *given, given_len, out);
   }
   if (want.from_off >= from->length || want.len == 0)
     return CopyRangeReply{0, std::move(*to), {}};

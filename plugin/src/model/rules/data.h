@@ -89,8 +89,8 @@ struct CopyRangeReply {
   Attr to_attr;
   std::vector<SliceRecord> pieces = {};  // what was copied, in file order; their pos means nothing
 };
-// `pieces`: copies exactly these instead of what the source holds now; the source
-// only has to be there. EINVAL when they do not fit the arguments.
+// `pieces`: copies exactly these instead of what the source holds now, as long as it still
+// refers to their slices; else what it holds now. EINVAL when they do not fit the arguments.
 Result<CopyRangeReply> copy_file_range(const View& seen, const CopyRangeArgs& want,
                                        Mutations& out,
                                        const std::vector<SliceRecord>* pieces = nullptr);
