@@ -25,8 +25,10 @@ def pytest_addoption(parser):
     parser.addoption("--operations", type=int, help="the length of a random sequence")
 
 
-def pytest_configure():
+def pytest_configure(config):
     cleanup.install()
+    if config.option.seed is None:
+        config.option.seed = random.SystemRandom().randrange(1 << 32)
 
 
 def pytest_collection_modifyitems(config, items):
@@ -116,8 +118,6 @@ def module_lab(new_lab, request):
 def seed(request):
     """Printed by pytest when the test fails; --seed replays it."""
     seed = request.config.getoption("--seed")
-    if seed is None:
-        seed = random.SystemRandom().randrange(1 << 32)
     print(f"seed {seed}: replay with --seed={seed}")
     return seed
 

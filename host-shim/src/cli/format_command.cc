@@ -130,6 +130,10 @@ int run(const Arguments& arguments) {
   }
   if (!confirmed(arguments, &why)) return complain(kUsage, why);
   if (!check_bucket((*settings)["Bucket"], &why)) return complain(kFailed, why);
+  VolumeFormat wanted;
+  wanted.name = arguments.name;
+  wanted.bucket = (*settings)["Bucket"];
+  if (!arguments.force && check_bucket_is_free(wanted, &why) != 0) return complain(kFailed, why);
 
   VolumeArgs args;
   args.meta_url = arguments.url;

@@ -9,10 +9,9 @@ namespace fastmeta::host {
 namespace {
 
 // Of mount(8), understood by libfuse or the kernel.
-constexpr std::array<std::string_view, 19> kKernel = {
-    "dev",   "nodev",   "suid",   "nosuid",   "exec",     "noexec",      "atime",
-    "sync",  "noatime", "async",  "dirsync",  "diratime", "nodiratime",  "relatime",
-    "norelatime", "strictatime", "nostrictatime", "lazytime", "nolazytime"};
+constexpr std::array<std::string_view, 15> kKernel = {
+    "dev",  "nodev",   "suid",  "nosuid",  "exec",       "noexec",     "atime",        "sync",
+    "noatime", "async", "dirsync", "nodiratime", "norelatime", "nostrictatime", "nolazytime"};
 
 // For others than the mount itself: fstab, mount(8), systemd; or what is always so.
 constexpr std::array<std::string_view, 10> kIgnored = {

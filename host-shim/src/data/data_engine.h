@@ -24,6 +24,7 @@ using LogFn = std::function<void(int level, const std::string& text)>;
 // What the volume says about its data (mdp_ops.describe).
 struct VolumeFormat {
   std::string name;
+  std::string uuid;
   std::string storage;      // "file"
   std::string bucket;       // absolute directory with a trailing '/'
   uint32_t block_bytes = 4u << 20;
@@ -123,6 +124,9 @@ class DataEngine {
 
 // Writes <bucket><name>/juicefs_uuid when a volume is formatted and checks that
 // the bucket can be written. *why as above.
+// Before it: whether <bucket><name>/ is free, so that no other volume's objects are replaced
+// (numbers of slices begin anew in each volume). 0, -EEXIST or another -errno.
+int check_bucket_is_free(const VolumeFormat& format, std::string* why);
 int prepare_bucket(const VolumeFormat& format, const std::string& uuid, std::string* why);
 
 }  // namespace fastmeta::host

@@ -70,11 +70,18 @@ std::unique_ptr<DataEngine> DataEngine::open(const VolumeFormat& format,
     *why = "bucket " + root + ": " + std::strerror(-rc) + "; create it or correct its permissions";
     return nullptr;
   }
-  if (::access((root + "juicefs_uuid").c_str(), F_OK) != 0) {
+  auto store = std::make_unique<FileStore>(root);
+  std::vector<char> owner;
+  constexpr size_t kUuidMost = 64;
+  if (store->get("juicefs_uuid", kUuidMost, &owner) != 0) {
     log(MDP_LOG_WARN, "bucket " + root + " has no juicefs_uuid: is its file system mounted?");
+  } else if (const std::string uuid(owner.begin(), owner.end());
+             !format.uuid.empty() && uuid != format.uuid) {
+    *why = "bucket " + root + " holds the data of volume " + uuid + ", not of this one (" +
+           format.uuid + "): correct the bucket of the volume, or the juicefs_uuid in it";
+    return nullptr;
   }
-  return open_data_engine(format, options, ops, volume, std::move(log),
-                          std::make_unique<FileStore>(root), why);
+  return open_data_engine(format, options, ops, volume, std::move(log), std::move(store), why);
 }
 
 DataEngineImpl::~DataEngineImpl() {

@@ -23,6 +23,7 @@ std::optional<VolumeFormat> parse_volume_format(const std::string& json, std::st
   }
   VolumeFormat format;
   format.name = text_of(settings, "Name");
+  format.uuid = text_of(settings, "UUID");
   format.storage = text_of(settings, "Storage");
   format.bucket = text_of(settings, "Bucket");
   format.compression = text_of(settings, "Compression");

@@ -10,7 +10,7 @@ namespace {
 
 std::vector<Key> meta_keys() {
   return {
-      url("meta.url", {"redis", "rediss", "unix"},
+      url("meta.url", {"redis", "unix"},
           "Where the metadata of the volume is."),
       secret("meta.password", "Password of the server, when the URL has none."),
       plain("meta.password-file", Type::kPath, "", "A file whose first line is that password."),

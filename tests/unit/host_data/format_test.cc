@@ -147,6 +147,29 @@ TEST_F(FileStores, PreparedBucketHoldsTheIdentity) {
   EXPECT_NE(why.find(root_ + "taken/vol/"), std::string::npos) << why;
 }
 
+TEST_F(FileStores, ABucketOfAnotherVolumeIsNeitherFormattedNorMounted) {
+  VolumeFormat format;
+  format.name = "vol";
+  format.bucket = root_ + "bucket/";
+  format.storage = "file";
+  std::string why;
+  EXPECT_EQ(check_bucket_is_free(format, &why), 0) << why;
+  ASSERT_EQ(prepare_bucket(format, "0123-abc", &why), 0) << why;
+  EXPECT_EQ(check_bucket_is_free(format, &why), -EEXIST);
+  EXPECT_NE(why.find(root_ + "bucket/vol/"), std::string::npos) << why;
+
+  FakePlugin plugin;
+  const auto open = [&](const std::string& uuid) {
+    format.uuid = uuid;
+    why.clear();
+    return DataEngine::open(format, {}, plugin.ops(), plugin.volume(),
+                            [](int, const std::string&) {}, &why) != nullptr;
+  };
+  EXPECT_TRUE(open("0123-abc")) << why;
+  EXPECT_FALSE(open("0123-abd"));
+  EXPECT_NE(why.find("0123-abc"), std::string::npos) << why;
+}
+
 TEST_F(FileStores, EngineNamesWhatItCannotUse) {
   FakePlugin plugin;
   const auto refused = [&](const VolumeFormat& format) {
