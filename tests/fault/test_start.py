@@ -95,6 +95,8 @@ def test_the_right_password_from_the_environment_and_from_a_file(lab):
 
 @pytest.mark.parametrize("rules", [["+@read", "~*"], ["+@all", "-multi", "~*"],
                                    ["+@all", "-client", "~*"], ["+@all", "-watch", "~*"],
+                                   ["+@all", "-hexists", "~*"], ["+@all", "-hvals", "~*"],
+                                   ["+@all", "-sismember", "~*"],
                                    ["+@all", "~i*"]], ids=" ".join)
 def test_a_user_who_may_not_do_what_is_needed(lab, rules):
     server = lab.redis()

@@ -28,6 +28,9 @@ std::vector<Command> of_keys() {
       {"INCRBY", key, "0"},
       {"HGET", key, ""},
       {"HGETALL", key},
+      {"HEXISTS", key, ""},
+      {"HKEYS", key},
+      {"HVALS", key},
       {"HLEN", key},
       {"HSCAN", key, "0"},
       {"HSET", key, "", ""},
@@ -35,6 +38,7 @@ std::vector<Command> of_keys() {
       {"HDEL", key, ""},
       {"HINCRBY", key, "", "0"},
       {"LRANGE", key, "0", "0"},
+      {"LLEN", key},
       {"LPUSH", key, ""},
       {"RPUSH", key, ""},
       {"RPUSHX", key, ""},
@@ -45,6 +49,7 @@ std::vector<Command> of_keys() {
       {"SADD", key, ""},
       {"SREM", key, ""},
       {"SMEMBERS", key},
+      {"SISMEMBER", key, ""},
       {"DISCARD"},
   };
 }
