@@ -134,9 +134,11 @@ def test_a_counter_that_is_no_number(place):
     with volume.redis() as redis:
         used = redis("GET", "usedSpace")
         redis("SET", "usedSpace", "many")
-        with pytest.raises(OSError):
+        with pytest.raises(OSError) as refused:
             os.mkdir(mount.path("folder", "new"))
         redis("SET", "usedSpace", used)
+    assert refused.value.errno == errno.EIO
+    assert "usedSpace" in mount.log  # every element of the reply to EXEC is looked at
     assert read(mount.path("other")) == b"unharmed"
     assert mount.process.alive
 
