@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Times file system operations of our mount, the standard client's and passthrough_ll, side by
-side in one run: rounds alternate between them and the median of the rounds counts.
+"""Times file system operations of our mounts in both modes, the standard client's and
+passthrough_ll, side by side in one run: rounds alternate between them and the median counts. In
+mode fast-meta a change is timed until it is acknowledged.
 
 usage: tests/bench/run.py [--build build/release] [--rtt 0 1 30] [--rounds 3] [--json FILE]
 needs root and build/venv (scripts/venv); prints a table per round-trip time.
@@ -23,6 +24,7 @@ from support import cleanup  # noqa: E402
 from support.clients import Fastmeta, Juicefs  # noqa: E402
 from support.lab import Lab  # noqa: E402
 
+OURS = ("passthrough", "fast-meta")
 COUNTS = {0: 200, 1: 60, 30: 10}  # operations of each kind and round
 MEGABYTES = 512
 
@@ -62,12 +64,16 @@ def text_of(operation, value):
 
 def table(rtt, medians):
     names = list(medians)
-    rows = [[f"RTT {rtt} ms", *names, "juicefs / fastmeta"]]
-    for operation in medians["fastmeta"]:
+    rows = [[f"RTT {rtt} ms", *names, *(f"juicefs / {name}" for name in OURS)]]
+    for operation in medians["juicefs"]:
         values = [medians[name].get(operation) for name in names]
-        ours, theirs = (medians[name].get(operation) for name in ("fastmeta", "juicefs"))
-        better = ours / theirs if operation.endswith("MB/s") else theirs / ours
-        rows.append([operation, *(text_of(operation, v) for v in values), f"{better:.2f}"])
+        theirs = medians["juicefs"][operation]
+        ratios = []
+        for name in OURS:
+            ours = medians[name][operation]
+            better = ours / theirs if operation.endswith("MB/s") else theirs / ours
+            ratios.append(f"{better:.2f}")
+        rows.append([operation, *(text_of(operation, v) for v in values), *ratios])
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     for row in rows:
         print("  ".join(cell.ljust(w) if i == 0 else cell.rjust(w)
@@ -86,8 +92,8 @@ def main():
     cleanup.install()
 
     with tempfile.TemporaryDirectory(prefix="fastmeta-bench") as folder:
-        clients = {"fastmeta": Fastmeta(build / "fastmeta"),
-                   "juicefs": Juicefs(ROOT / "build/venv/bin/juicefs")}
+        clients = {mode: Fastmeta(build / "fastmeta", mode) for mode in OURS}
+        clients["juicefs"] = Juicefs(ROOT / "build/venv/bin/juicefs")
         lab = Lab(folder, clients, build / "tests" / "link")
         results = {}
         try:

@@ -1,4 +1,5 @@
-"""Contents beyond the first 64 MiB of a file, and copies of them, before and after they are sent."""
+"""Contents beyond the first 64 MiB of a file, and copies of them, before and after they are sent.
+"""
 
 import os
 import random
