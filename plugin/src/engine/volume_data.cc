@@ -55,7 +55,8 @@ Result<void> Volume::remove_sustained(Ino ino) {
   const model::LastCloseArgs want{clock_.now(), ino};
   auto applied = executor_->apply(want, {});
   Result<void> removed = applied ? Result<void>() : Result<void>(std::move(applied).error());
-  if (!removed && removed.error().fault != Fault::kAnswer) {
+  // No room for more changes is no answer of the rule.
+  if (!removed && (removed.error().fault != Fault::kAnswer || removed.error().code == ENOSPC)) {
     log_.warn("removed inode {} is not closed yet, trying again later: {}", ino,
               removed.error().text);
     std::lock_guard lock(late_mutex_);

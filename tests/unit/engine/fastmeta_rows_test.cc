@@ -281,6 +281,37 @@ TEST_F(Mirrored, AChunkOfAnInodeBornHereIsNotEmptyOnceItWasWritten) {
   EXPECT_FALSE(seen(list)) << "it has to be asked for";
 }
 
+TEST_F(Mirrored, OneBatchMayPushAndThenPushWhereThereIsAList) {
+  fill(list, {true, {}, 0, {record('o')}, {}}, validity.now());
+  const Write slice{WriteOp::kRPush, "c5_0", {}, record('a'), 0};
+  const Write zeros{WriteOp::kRPushX, "c5_0", {}, record('0'), 0};
+  pending(slice, 1);
+  pending(zeros, 2);
+  const Token sent = validity.sending();
+  validity.written();
+  applied(slice, sent);
+  applied(zeros, sent);
+  settled(slice, 1);
+  settled(zeros, 2);
+  EXPECT_FALSE(seen(list)) << "whether the zeros are there the server has to tell";
+}
+
+TEST_F(Mirrored, OneBatchMayRemoveAHashAndWriteAField) {
+  const ReadKey attribute{ReadKind::kField, "x5", "user.a", true};
+  fill(attribute, text("old"), validity.now());
+  const Write gone{WriteOp::kDel, "x5", {}, {}, 0};
+  const Write set{WriteOp::kHSet, "x5", "user.a", "new", 0};
+  pending(gone, 1);
+  pending(set, 2);
+  const Token sent = validity.sending();
+  validity.written();
+  for (const Write& write : {gone, set}) applied(write, sent);
+  settled(gone, 1);
+  settled(set, 2);
+  ASSERT_TRUE(seen(attribute));
+  EXPECT_EQ(seen(attribute)->bytes, "new");
+}
+
 TEST_F(Mirrored, AppendedRecordsAreSettledOneByOne) {
   pending({WriteOp::kSet, "i5", {}, "attr", 0}, 1, true);
   const Write a{WriteOp::kRPush, "c5_0", {}, record('a'), 0};

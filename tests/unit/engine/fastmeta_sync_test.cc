@@ -451,6 +451,74 @@ TEST_F(Sync, ABurstOfPairsIsCancelledAndCountsAsSent) {
   EXPECT_EQ(number("HLEN d1"), 2);
 }
 
+TEST_F(Sync, WhatIsCancelledUncoversNothing) {
+  const auto remove = [&](Ino parent, const std::string& name) {
+    model::Unlink gone;
+    gone.want.now = Clock().now();
+    gone.want.parent = parent;
+    gone.want.name = name;
+    return rig().apply(gone);
+  };
+  ASSERT_EQ(rig().create(kRoot, "lock", 100), 0);
+  ASSERT_TRUE(rig().drain());
+  ASSERT_EQ(remove(kRoot, "lock"), 0);
+  ASSERT_EQ(rig().create(kRoot, "lock", 101), 0);
+  ASSERT_EQ(remove(kRoot, "lock"), 0);
+  ASSERT_EQ(rig().create(kRoot, "dir", 102, FileType::kDirectory), 0);
+  ASSERT_EQ(rig().create(102, "tmp", 103), 0);
+  ASSERT_EQ(remove(102, "tmp"), 0);
+  int looks = 0;
+  // Between the cancelling and the settling.
+  rig().before_send = [&] {
+    ++looks;
+    EXPECT_EQ(rig().find(kRoot, "lock"), 0u);
+    EXPECT_EQ(rig().find(kRoot, "dir"), 102u);
+    auto dir = rig().executor.read_reply<model::Attr>(
+        [](const model::View& seen) { return model::getattr(seen, 102); });
+    EXPECT_TRUE(dir) << "the folder is gone";
+  };
+  rig().step();
+  EXPECT_GT(rig().sync->stats().cancelled, 0u);
+  ASSERT_EQ(rig().create(102, "later", 104), 0);
+  ASSERT_TRUE(rig().drain()) << rig().last_error;
+  EXPECT_GT(looks, 0);
+  EXPECT_TRUE(journal().empty());
+  EXPECT_EQ(number("HLEN d1"), 1);
+  EXPECT_EQ(number("HLEN d102"), 1);
+}
+
+TEST_F(Sync, AConflictTakesNothingThatOnlySharesKeysWithARecordThatStays) {
+  ASSERT_EQ(rig().create(kRoot, "b", 103), 0);
+  ASSERT_EQ(rig().create(kRoot, "Q", 104, FileType::kDirectory), 0);
+  ASSERT_EQ(rig().create(104, "x", 105), 0);
+  model::RenameArgs move;
+  move.now = Clock().now();
+  move.parent = kRoot;
+  move.name = "b";
+  move.new_parent = 104;
+  move.new_name = "b";
+  ASSERT_EQ(rig().apply(move), 0);
+  model::SetattrArgs chmod;
+  chmod.now = Clock().now();
+  chmod.ino = 104;
+  chmod.mode = 0711;
+  ASSERT_EQ(rig().apply(chmod), 0);
+  ASSERT_EQ(rig().create(104, "z", 106), 0);
+  other_creates("1", "b");
+  ASSERT_TRUE(rig().drain()) << rig().last_error;
+  for (const auto& entry : journal()) {
+    const auto record = model::decode_record(entry.record);
+    ASSERT_TRUE(record);
+    const auto kind = model::kind_of(record->operation);
+    EXPECT_TRUE(kind == model::OperationKind::kCreate || kind == model::OperationKind::kRename)
+        << model::name_of(kind);
+  }
+  EXPECT_EQ(journal().size(), 2u) << "the clash and the move of what was undone";
+  EXPECT_EQ(number("HLEN d104"), 2);
+  EXPECT_EQ(rig().find(kRoot, "Q"), 104u);
+  EXPECT_EQ(rig().find(104, "x"), 105u);
+}
+
 TEST_F(Sync, AnErrorOfTheServerIsNoConflict) {
   ASSERT_EQ(rig().create(kRoot, "f", 100), 0);
   server.ask("CONFIG SET maxmemory 1");

@@ -3,6 +3,7 @@
 
 #include <cerrno>
 #include <map>
+#include <set>
 
 #include "model/schema/codec.h"
 #include "util/log.h"
@@ -104,6 +105,10 @@ Command script_command(const model::KeySpace& keys, const SyncBatch& batch,
         patchable(read->second.bytes, write[2]))
       patched.emplace(write[1], read->second.bytes);
   }
+  // A directory's links and times may be another's as long as they are not written whole.
+  std::set<std::string_view> whole;
+  for (const Command& write : writes)
+    if (write[0] == "SET" && !patched.contains(write[1])) whole.insert(write[1]);
   std::vector<std::string> words;
   size_t compared = 0;
   auto compare = [&](std::string kind, const std::string& key, const std::string& field,
@@ -119,7 +124,7 @@ Command script_command(const model::KeySpace& keys, const SyncBatch& batch,
       case ReadKind::kString: {
         auto dir = model::decode_attr(value.bytes);
         const bool parent = value.exists && parsed && parsed->kind == 'i' && dir && dir->is_dir();
-        compare(parent ? "d" : "s", read.key, {}, value.exists, value.bytes);
+        compare(parent && !whole.contains(read.key) ? "d" : "s", read.key, {}, value.exists, value.bytes);
         break;
       }
       case ReadKind::kField:

@@ -98,8 +98,8 @@ Result<bool> Evictor::evict() {
   uint64_t gone = 0, bytes = 0;
   for (const auto& [name, size] : names) {
     if (bytes >= to_free_) break;
-    const RowName parts = parse_row_key(name);
-    const auto parsed = parts_.keys.parse(parts.key);
+    const RowName place = parse_row_key(name);
+    const auto parsed = parts_.keys.parse(place.key);
     if (!parsed) continue;
     MDP_TRY(Row row, rows.load(name));
     if (row.local != Row::Local::kNone) continue;
@@ -111,12 +111,13 @@ Result<bool> Evictor::evict() {
       inode.born.reset();
       MDP_TRY_VOID(rows.save(inode_name, inode));
     }
-    if (parts.in_hash && !parts.marker) {
-      const std::string marker_name = marker_key(parts.key);
+    if (place.in_hash && !place.marker) {
+      const std::string marker_name = marker_key(place.key);
       MDP_TRY(Row marker, rows.load(marker_name));
       if (marker.local != Row::Local::kNone) continue;
       if (!marker.blank()) MDP_TRY_VOID(transaction->erase(store::Table::kRows, marker_name));
     }
+    parts_.validity.forget(row.base_token);
     MDP_TRY_VOID(transaction->erase(store::Table::kRows, name));
     ++gone;
     bytes += size;

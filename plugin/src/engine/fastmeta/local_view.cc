@@ -103,6 +103,7 @@ const RawValue* LocalView::fetched(const ReadKey& read, const Row& known) const 
   const Fetched::Answer* answer = fetched_.find(read);
   if (!answer || answer->token < known.base_token || answer->token.epoch != validity_.epoch())
     return nullptr;
+  if (known.blank() && answer->token < validity_.forgotten()) return nullptr;
   return &answer->value;
 }
 

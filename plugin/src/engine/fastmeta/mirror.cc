@@ -19,6 +19,12 @@ constexpr int kStoreTries = 3;  // rows change under a fill all the time; it is 
 }  // namespace
 
 Result<void> Mirror::store(std::span<const std::pair<ReadKey, RawValue>> answers, Token token) {
+  std::vector<model::Ino> inodes;
+  for (const auto& [read, value] : answers)
+    if (const auto parsed = parts_.keys.parse(read.key)) inodes.push_back(parsed->ino);
+  // Fills that touch different rows of one hash would not meet otherwise, nor would eviction.
+  const Stripes::Held held(parts_.stripes, inodes);
+  if (parts_.validity.forgotten() > token) return {};
   for (int tries = 0; tries < kStoreTries; ++tries) {
     MDP_TRY(auto transaction, parts_.tables.begin());
     RowWriter rows(*transaction, parts_.keys, parts_.validity);
@@ -94,6 +100,14 @@ Result<RawValue> Mirror::list(model::Ino dir, size_t most) {
   if (auto stored = store(std::span(&answer, 1), token); !stored && stored.error().code != ENOSPC)
     return std::move(stored).error();
   return std::move(answer.second);
+}
+
+Result<bool> Mirror::holds_all(store::Transaction& transaction, model::Ino dir) {
+  RowWriter rows(transaction, parts_.keys, parts_.validity);
+  MDP_TRY(const Row marker, rows.load(marker_key(parts_.keys.dir(dir))));
+  if (marker.base == Row::Base::kPresent || marker.local == Row::Local::kAbsent) return true;
+  MDP_TRY(const Row inode, rows.load(row_key(parts_.keys.attr(dir))));
+  return inode.born.has_value();
 }
 
 Result<bool> Mirror::complete(model::Ino dir) {

@@ -31,6 +31,8 @@ class Mirror {
   // Reads the directory again when its listing was complete and no longer holds.
   Result<void> refresh(model::Ino dir);
   // Are all entries known, so that no name of it has to be asked for?
+  // Are all entries of the directory in rows, maybe old ones?
+  Result<bool> holds_all(store::Transaction& transaction, model::Ino dir);
   Result<bool> complete(model::Ino dir);
 
   struct Stats {

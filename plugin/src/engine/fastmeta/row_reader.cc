@@ -53,7 +53,10 @@ Result<void> RowReader::restart() {
   last_row_ = marker_key(keys_.dir(dir_));
   done_ = false;
   MDP_TRY(const bool complete, mirror_.complete(dir_));
-  if (complete) return {};
+  return complete ? Result<void>() : list_rest();
+}
+
+Result<void> RowReader::list_rest() {
   Token token = parts_.validity.now();
   auto listed = mirror_.list(dir_, parts_.config.cache.listing_max);
   if (!listed && listed.error().code != EFBIG) return std::move(listed).error();
@@ -80,7 +83,9 @@ Result<void> RowReader::restart() {
     // Missing: a change of ours was settled since it was asked.
     if (!entries && entries.error().fault == Fault::kMissing) continue;
     if (!entries) return std::move(entries).error();
-    for (const auto& [name, bytes] : entries->fields) add(name, bytes);
+    // In the order of rows, as the pages before.
+    for (const auto& [name, bytes] : entries->fields)
+      if (row_key(keys_.dir(dir_), name) > last_row_) add(name, bytes);
     done_ = true;
     return {};
   }
@@ -91,6 +96,13 @@ Result<void> RowReader::read_until(uint64_t size) {
   const std::string prefix = marker_key(keys_.dir(dir_));
   while (!done_ && listing_->size() < size) {
     MDP_TRY(auto transaction, parts_.tables.begin());
+    // Eviction between two pages: the rows are not all there any more.
+    MDP_TRY(const bool whole, mirror_.holds_all(*transaction, dir_));
+    if (!whole) {
+      transaction.reset();
+      MDP_TRY_VOID(list_rest());
+      continue;
+    }
     Result<void> broken;
     size_t rows = 0;
     bool more = false;

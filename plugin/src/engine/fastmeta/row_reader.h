@@ -26,6 +26,8 @@ class RowReader final : public DirReader {
 
  private:
   Result<void> restart();
+  // The rest of the directory, from the server, into the listing.
+  Result<void> list_rest();
   // Reads rows behind the last name until the listing has `size` entries or ends.
   Result<void> read_until(uint64_t size);
   Result<void> fill_attrs(std::vector<Item>& items, uint64_t from);

@@ -199,7 +199,7 @@ Result<void> RowWriter::applied(const Write& write, Token sent) {
   if (!parsed) return {};
   auto put = [&](const std::string& name, bool exists, const std::string& value) -> Result<void> {
     MDP_TRY(Row row, load(name));
-    if (row.base_token >= sent) return {};  // a read that came behind it knows better
+    if (row.base_token > sent) return {};  // a read that came behind it knows better
     set_base(row, exists, value, sent);
     return save(name, row);
   };
@@ -254,7 +254,7 @@ Result<void> RowWriter::applied(const Write& write, Token sent) {
       const bool field = write.op == WriteOp::kHSetNx;
       const std::string name = field ? row_key(write.key, write.field) : row_key(write.key);
       MDP_TRY(Row row, load(name));
-      if (row.base_token >= sent) return {};
+      if (row.base_token > sent) return {};  // equal: of a push in the same batch
       row.base = Row::Base::kUnknown;
       row.base_value.clear();
       row.base_token = sent;

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <iterator>
+#include <map>
+#include <set>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -28,6 +30,13 @@ bool derived(const Write& write) {
     default:
       return false;
   }
+}
+
+// The row that a write of a single field or value changes.
+std::string row_of(const model::KeySpace& keys, const Write& write) {
+  const char kind = keys.parse(write.key)->kind;
+  const bool field = kind == 'd' || kind == 'p' || kind == 'x';
+  return field ? row_key(write.key, write.field) : row_key(write.key);
 }
 
 // ctime is another in every replay.
@@ -86,7 +95,7 @@ std::vector<Settler::Step> Settler::steps(std::span<const PendingPtr> items,
   return bases;
 }
 
-Result<void> Settler::run(const Step& step, const Token& token, uint64_t low, bool keep) {
+Result<void> Settler::run(const Step& step, const Token& token, uint64_t low) {
   std::vector<model::Ino> inodes;
   auto concern = [&](const Write& write) {
     if (auto parsed = parts_.keys.parse(write.key)) inodes.push_back(parsed->ino);
@@ -109,14 +118,13 @@ Result<void> Settler::run(const Step& step, const Token& token, uint64_t low, bo
           MDP_TRY_VOID(rows.settled(write, item->record.seq));
         const std::string key = store::number_key(item->record.seq);
         MDP_TRY_VOID(transaction.erase(Table::kOplog, key));
-        if (keep)
-          MDP_TRY_VOID(transaction.put(Table::kApplied, key, applied_row(now, item->bytes)));
+        MDP_TRY_VOID(transaction.put(Table::kApplied, key, applied_row(now, item->bytes)));
       }
       return save(transaction, after);
     }));
   }
   progress_ = after;
-  if (keep) applied_.added(step.items.size());
+  applied_.added(step.items.size());
   for (const PendingPtr& item : step.items) {
     window_.removed(item->record.seq);
     parts_.backlog.removed(item->record.seq);
@@ -130,22 +138,78 @@ Result<void> Settler::settle(const SyncBatch& batch, uint64_t low) {
   for (const PendingPtr& item : batch.items)
     if (window_.items().contains(item->record.seq)) left.push_back(item);
   for (const Step& step : steps(left, batch.merged.writes))
-    MDP_TRY_VOID(run(step, batch.token, low, true));
+    MDP_TRY_VOID(run(step, batch.token, low));
   tell_differences(batch);
   return {};
 }
 
 Result<void> Settler::settle_known(std::span<const PendingPtr> items, uint64_t low) {
-  // What the server holds of them now was not seen, and our own writes make no push.
-  for (const PendingPtr& item : items)
-    for (const Write& write : item->record.writes)
-      if (parts_.keys.parse(write.key)) parts_.validity.invalidated(write.key);
-  for (const Step& step : steps(items, {})) MDP_TRY_VOID(run(step, {}, low, true));
+  // What the server holds now was not seen, and our own writes make no push. The replay wrote
+  // more than the records tell (times of parents, rows of another hour's trash).
+  parts_.validity.raise_epoch();
+  for (const Step& step : steps(items, {})) MDP_TRY_VOID(run(step, {}, low));
   return {};
 }
 
 Result<void> Settler::forget(std::span<const PendingPtr> items) {
-  for (const Step& step : steps(items, {})) MDP_TRY_VOID(run(step, {}, progress_.low, false));
+  // One transaction: half of a pair must not be left.
+  std::set<uint64_t> gone;
+  std::vector<model::Ino> inodes;
+  using Place = std::pair<std::string_view, std::string_view>;  // key and field
+  std::map<Place, std::vector<std::pair<uint64_t, const Write*>>> left;
+  for (const PendingPtr& item : items) {
+    gone.insert(item->record.seq);
+    for (const Write& write : item->record.writes) {
+      const auto parsed = parts_.keys.parse(write.key);
+      if (!parsed) continue;
+      inodes.push_back(parsed->ino);
+      left.try_emplace({write.key, write.field});
+    }
+  }
+  for (const auto& [seq, item] : window_.items()) {
+    if (gone.contains(seq)) continue;
+    for (const Write& write : item->record.writes)
+      if (auto it = left.find({write.key, write.field}); it != left.end())
+        it->second.emplace_back(seq, &write);
+  }
+  Progress after = progress_;
+  after.highest_seq = std::max(after.highest_seq, *gone.rbegin());
+  {
+    Stripes::Held held(parts_.stripes, inodes);
+    MDP_TRY_VOID(transact(parts_.tables, [&](store::Transaction& transaction) -> Result<void> {
+      RowWriter rows(transaction, parts_.keys, parts_.validity);
+      // Rows whose newest change goes, and that older pending records have written as well.
+      std::vector<std::pair<Place, Row>> uncovered;
+      for (const auto& [place, writes] : left) {
+        if (writes.empty()) continue;
+        MDP_TRY(Row row, rows.load(row_of(parts_.keys, *writes.front().second)));
+        if (row.local != Row::Local::kNone && gone.contains(row.last_seq))
+          uncovered.emplace_back(place, std::move(row));
+      }
+      for (const PendingPtr& item : items) {
+        for (const Write& write : item->record.writes)
+          MDP_TRY_VOID(rows.settled(write, item->record.seq));
+        MDP_TRY_VOID(transaction.erase(Table::kOplog, store::number_key(item->record.seq)));
+      }
+      for (auto& [place, row] : uncovered) {
+        const auto& writes = left.at(place);
+        const auto parsed = parts_.keys.parse(place.first);
+        if (parsed->kind == 'i' && row.local == Row::Local::kValue) {
+          // A directory whose entries came and went: times that were shown stay.
+          row.last_seq = writes.back().first;
+          MDP_TRY_VOID(rows.save(row_of(parts_.keys, *writes.front().second), row));
+          continue;
+        }
+        for (const auto& [seq, write] : writes) MDP_TRY_VOID(rows.pending(*write, seq, false));
+      }
+      return save(transaction, after);
+    }));
+  }
+  progress_ = after;
+  for (const PendingPtr& item : items) {
+    window_.removed(item->record.seq);
+    parts_.backlog.removed(item->record.seq);
+  }
   return {};
 }
 

@@ -31,7 +31,8 @@ class Settler {
   // Known by the cursor only: an EXEC of an earlier connection or start.
   Result<void> settle_known(std::span<const PendingPtr> items, uint64_t low);
 
-  // Records that need not be sent, or that were journalled by this transaction's owner.
+  // Records that need not be sent; what others that are pending have made of the same rows
+  // stays. Not empty.
   Result<void> forget(std::span<const PendingPtr> items);
 
   // Run by `change` in a transaction; again while other transactions interfere.
@@ -51,7 +52,7 @@ class Settler {
   struct Step;
   std::vector<Step> steps(std::span<const PendingPtr> items,
                           const std::vector<model::Write>& merged) const;
-  Result<void> run(const Step& step, const Token& token, uint64_t low, bool keep);
+  Result<void> run(const Step& step, const Token& token, uint64_t low);
   void tell_differences(const SyncBatch& batch);
 
   Parts& parts_;

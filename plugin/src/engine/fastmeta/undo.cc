@@ -80,27 +80,35 @@ struct Undo::Closure {
 };
 
 Result<void> Undo::collect(store::Transaction& transaction, Closure& closure) {
-  std::optional<Error> failed;
-  MDP_TRY_VOID(transaction.scan(
-      Table::kOplog, store::number_key(closure.scanned_to + 1),
-      [&](std::string_view key, std::string_view bytes) {
-        auto seq = store::key_number(key);
-        auto record = model::decode_record(bytes);
-        if (!seq || !record) {
-          failed = seq ? std::move(record).error() : std::move(seq).error();
-          return false;
-        }
-        closure.scanned_to = *seq;
-        if (*seq == closure.clash.item->record.seq) return true;
-        const auto uses = model::key_uses(parts_.keys, *record);
-        if (!closure.uses.shared_by(uses)) return true;
-        closure.uses.add(uses);
-        concern(parts_.keys, *record, closure.inodes);
-        closure.members.emplace(*seq, Closure::Member{std::move(*record), std::string(bytes)});
-        return true;
-      }));
-  if (failed) return *failed;
-  return {};
+  for (;;) {
+    const size_t before = closure.members.size();
+    std::optional<Error> failed;
+    MDP_TRY_VOID(transaction.scan(
+        Table::kOplog, store::number_key(closure.scanned_to + 1),
+        [&](std::string_view key, std::string_view bytes) {
+          auto seq = store::key_number(key);
+          if (seq && closure.members.contains(*seq)) {
+            closure.scanned_to = *seq;
+            return true;
+          }
+          auto record = model::decode_record(bytes);
+          if (!seq || !record) {
+            failed = seq ? std::move(record).error() : std::move(seq).error();
+            return false;
+          }
+          closure.scanned_to = *seq;
+          const auto uses = model::key_uses(parts_.keys, *record);
+          if (!closure.uses.shared_by(uses)) return true;
+          closure.uses.add(uses);
+          concern(parts_.keys, *record, closure.inodes);
+          closure.members.emplace(*seq, Closure::Member{std::move(*record), std::string(bytes)});
+          return true;
+        }));
+    if (failed) return *failed;
+    if (closure.members.size() == before) return {};
+    // Those in front may share keys with what was added.
+    closure.scanned_to = 0;
+  }
 }
 
 void Undo::journal(Closure& closure, store::Transaction& transaction, const OplogRecord& record,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/fastmeta/validity.h"
 
+#include <algorithm>
 #include <functional>
 
 namespace fastmeta::engine {
@@ -49,6 +50,16 @@ void Validity::raise_epoch() {
         shard.changed, [&](const auto& change) { return change.second.epoch < epoch; });
     keys_.fetch_sub(gone, std::memory_order_relaxed);
   }
+}
+
+void Validity::forget(const Token& token) {
+  std::lock_guard lock(forgotten_mutex_);
+  forgotten_ = std::max(forgotten_, token);
+}
+
+Token Validity::forgotten() const {
+  std::lock_guard lock(forgotten_mutex_);
+  return forgotten_;
 }
 
 bool Validity::valid(const Token& token, std::string_view key) const {

@@ -48,6 +48,11 @@ class Validity {
   void raise_epoch();
   uint64_t epoch() const { return epoch_.load(std::memory_order_acquire); }
 
+  // A row that carried this token was evicted: nobody can tell any more whether a value that
+  // was read before it is older. Before the row is gone.
+  void forget(const Token& token);
+  Token forgotten() const;
+
   // Does a value of this key that was read at `token` still hold?
   bool valid(const Token& token, std::string_view key) const;
 
@@ -67,6 +72,8 @@ class Validity {
   std::atomic<uint64_t> last_change_{0};  // of any key
   std::atomic<uint64_t> window_{0};       // the sender's, from sending() to written()
   std::atomic<size_t> keys_{0};
+  mutable std::mutex forgotten_mutex_;
+  Token forgotten_;  // guarded by it; the largest
 };
 
 }  // namespace fastmeta::engine

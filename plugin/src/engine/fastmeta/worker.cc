@@ -522,6 +522,16 @@ Result<bool> Reintegration::Worker::send_script() {
     put_back(batch);
     return true;
   }
+  if (judged) {
+    // Patched over another client's change, or appended to a list that was not compared: what
+    // the server holds now is not what was planned.
+    for (const model::Write& write : batch->merged.writes) {
+      const auto parsed = parts_.keys.parse(write.key);
+      if (!parsed || (parsed->kind != 'c' && parsed->kind != 'i')) continue;
+      parts_.validity.invalidated(write.key);
+      if (parsed->kind == 'i') parts_.host.attr_changed(parsed->ino);
+    }
+  }
   return taken(batch, std::move(judged));
 }
 
