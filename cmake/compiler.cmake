@@ -35,7 +35,8 @@ if(FASTMETA_SANITIZE)
     -fno-omit-frame-pointer -O1)
   add_link_options(-fsanitize=${FASTMETA_SANITIZE})
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-    add_compile_options(-Wno-maybe-uninitialized) # false alarms in instrumented code
+    # False alarms in instrumented code.
+    add_compile_options(-Wno-maybe-uninitialized -Wno-array-bounds -Wno-stringop-overflow)
   endif()
 endif()
 if(FASTMETA_FUZZ)
