@@ -124,7 +124,8 @@ Command script_command(const model::KeySpace& keys, const SyncBatch& batch,
       case ReadKind::kString: {
         auto dir = model::decode_attr(value.bytes);
         const bool parent = value.exists && parsed && parsed->kind == 'i' && dir && dir->is_dir();
-        compare(parent && !whole.contains(read.key) ? "d" : "s", read.key, {}, value.exists, value.bytes);
+        const bool parts = parent && !whole.contains(read.key);
+        compare(parts ? "d" : "s", read.key, {}, value.exists, value.bytes);
         break;
       }
       case ReadKind::kField:
