@@ -73,8 +73,13 @@ std::unique_ptr<DataEngine> DataEngine::open(const VolumeFormat& format,
   auto store = std::make_unique<FileStore>(root);
   std::vector<char> owner;
   constexpr size_t kUuidMost = 64;
-  if (store->get("juicefs_uuid", kUuidMost, &owner) != 0) {
+  const int read = store->get("juicefs_uuid", kUuidMost, &owner);
+  if (read == -ENOENT) {
     log(MDP_LOG_WARN, "bucket " + root + " has no juicefs_uuid: is its file system mounted?");
+  } else if (read != 0) {
+    *why = "bucket " + root + ": whose data it holds cannot be read from juicefs_uuid: " +
+           std::strerror(-read);
+    return nullptr;
   } else if (const std::string uuid(owner.begin(), owner.end());
              !format.uuid.empty() && uuid != format.uuid) {
     *why = "bucket " + root + " holds the data of volume " + uuid + ", not of this one (" +

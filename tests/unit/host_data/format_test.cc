@@ -168,6 +168,9 @@ TEST_F(FileStores, ABucketOfAnotherVolumeIsNeitherFormattedNorMounted) {
   EXPECT_TRUE(open("0123-abc")) << why;
   EXPECT_FALSE(open("0123-abd"));
   EXPECT_NE(why.find("0123-abc"), std::string::npos) << why;
+  std::ofstream(root_ + "bucket/vol/juicefs_uuid") << std::string(100, 'x');
+  EXPECT_FALSE(open("0123-abc")) << "what is no identity is not taken for a missing one";
+  EXPECT_NE(why.find("juicefs_uuid"), std::string::npos) << why;
 }
 
 TEST_F(FileStores, EngineNamesWhatItCannotUse) {
