@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <utility>
 
@@ -118,6 +119,10 @@ void Values::set(const std::string& key, Value value) {
 }
 
 Result<Source> read_source(const std::string& path) {
+  // The host and the plugin read it one after the other: the second would find a pipe empty.
+  std::error_code failed;
+  if (std::filesystem::is_other(path, failed))
+    return config_error(path + ": is not a regular file; put the configuration into one");
   std::ifstream in(path, std::ios::binary);
   Source source{path, {}};
   if (in) {

@@ -171,6 +171,11 @@ TEST(Files, ThatCannotBeReadAreNamed) {
   const auto folder = read_source("/");
   ASSERT_FALSE(folder);
   EXPECT_EQ(folder.error().text, "/: cannot be read: Is a directory");
+  // Neither is a pipe, which could be read once only.
+  const auto device = read_source("/dev/null");
+  ASSERT_FALSE(device);
+  EXPECT_EQ(device.error().text,
+            "/dev/null: is not a regular file; put the configuration into one");
 }
 
 TEST(Files, LargerThanAnyConfigurationAreRefused) {
