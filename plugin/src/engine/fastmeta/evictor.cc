@@ -115,7 +115,10 @@ Result<bool> Evictor::evict() {
       const std::string marker_name = marker_key(place.key);
       MDP_TRY(Row marker, rows.load(marker_name));
       if (marker.local != Row::Local::kNone) continue;
-      if (!marker.blank()) MDP_TRY_VOID(transaction->erase(store::Table::kRows, marker_name));
+      if (!marker.blank()) {
+        parts_.validity.forget(marker.base_token);
+        MDP_TRY_VOID(transaction->erase(store::Table::kRows, marker_name));
+      }
     }
     parts_.validity.forget(row.base_token);
     MDP_TRY_VOID(transaction->erase(store::Table::kRows, name));
