@@ -34,7 +34,8 @@ def conflicts(fast):
 
 def test_the_same_name_made_by_both(apart, standard, volume):
     hold(apart)
-    write(apart.path("same"), b"ours")
+    with open(apart.path("same"), "xb") as file:
+        file.write(b"ours")
     os.mkdir(apart.path("else"))
     write(standard.path("same"), b"theirs")
     meet(apart)

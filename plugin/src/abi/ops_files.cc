@@ -17,6 +17,7 @@ model::OpenArgs to_open(const mdp_caller* who, uint64_t ino, uint32_t flags) {
   model::OpenArgs how;
   how.who = to_caller(who);
   how.ino = ino;
+  how.read = (flags & O_ACCMODE) != O_WRONLY;
   how.write = (flags & O_ACCMODE) != O_RDONLY;
   how.append = (flags & O_APPEND) != 0;
   how.truncate = (flags & O_TRUNC) != 0;

@@ -3,13 +3,19 @@
 // their attributes: an open file that another client removed can still be
 // looked at. Every process counts its own opens; there is no shared table.
 //
+// A file may have got another number while it is open (fastmeta/adoption.h): who asks by the
+// old one, as the kernel does for its handles, means the new one. That is remembered until
+// the end, a few bytes each.
+//
 // Threads: any; one lock, held for map operations only.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <mutex>
 #include <optional>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "model/types.h"
@@ -37,7 +43,30 @@ class OpenTable {
   std::vector<model::Ino> sustained() const;
   size_t size() const;
 
+  // From now on `old` is `now`, with all its opens. Not undone.
+  void renumbered(model::Ino old, model::Ino now);
+  // While one lives, `now` counts as open if `old` is. One at a time.
+  class Expected {
+   public:
+    Expected(OpenTable& table, model::Ino old, model::Ino now) : table_(table) {
+      table_.expect({old, now});
+    }
+    ~Expected() { table_.expect({0, 0}); }
+    Expected(const Expected&) = delete;
+    Expected& operator=(const Expected&) = delete;
+
+   private:
+    OpenTable& table_;
+  };
+  bool any_renumbered() const { return any_.load(std::memory_order_acquire); }
+  model::Ino number(model::Ino ino) const;
+  // Under which it is known besides.
+  std::vector<model::Ino> other_numbers(model::Ino ino) const;
+
  private:
+  using Pair = std::pair<model::Ino, model::Ino>;  // old, now
+  void expect(Pair pair);
+  model::Ino now(model::Ino ino) const;  // number(), under the lock
   struct State {
     uint64_t opens = 0;
     bool sustained = false;
@@ -45,6 +74,10 @@ class OpenTable {
   };
   mutable std::mutex mutex_;
   std::unordered_map<model::Ino, State> open_;
+  std::unordered_map<model::Ino, model::Ino> numbers_;               // old -> now
+  std::unordered_map<model::Ino, std::vector<model::Ino>> others_;  // now -> old ones
+  Pair expected_{0, 0};
+  std::atomic<bool> any_{false};
 };
 
 }  // namespace fastmeta::engine

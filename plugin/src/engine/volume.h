@@ -28,6 +28,7 @@
 #include "engine/health.h"
 #include "engine/host.h"
 #include "engine/id_range.h"
+#include "engine/numbered_host.h"
 #include "engine/open_table.h"
 #include "engine/passthrough/passthrough.h"
 #include "engine/passthrough/value_cache.h"
@@ -191,6 +192,16 @@ class Volume final : private Effects {
                                       const WriteHints& hints,
                                       std::initializer_list<const std::string*> names);
   Result<void> remove_sustained(model::Ino ino);
+  // rule(seen, ino) for the number that the file has by now.
+  template <typename Reply, typename Rule>
+  Result<Reply> read_file(model::Ino ino, Rule&& rule, bool fresh = false) {
+    for (;;) {
+      const model::Ino number = open_.number(ino);
+      auto reply = executor_->read_reply<Reply>(
+          [&](const model::View& seen) { return rule(seen, number); }, fresh);
+      if (reply || open_.number(ino) == number) return reply;
+    }
+  }
   Result<void> lose_name(model::Caller who, model::Ino parent, std::string name, bool directory);
   void settle_fate(model::Ino ino, model::Fate fate, const model::Attr& attr);
   EntryReply entry(model::Ino ino, model::Attr attr) const;
@@ -204,12 +215,12 @@ class Volume final : private Effects {
     uint32_t pid = 0;
     bool release = false;
   };
+  Result<model::Ino> lockable(model::Ino ino, const Interrupt& interrupt);
   Result<void> lock_with(const LockOf& lock, const WriteRule& rule, bool wait,
                          const Interrupt& interrupt);
 
   const config::PluginConfig config_;
   const Options options_;
-  Host& host_;
   const Log log_;
   const Clock clock_;
 
@@ -220,6 +231,7 @@ class Volume final : private Effects {
   Facts facts_;
   Health health_;
   OpenTable open_;
+  NumberedHost host_;
   std::unique_ptr<ValueCache> cache_;  // passthrough only
   OwnEchoes echoes_;
   std::unique_ptr<FastMeta> fast_;     // fast-meta only

@@ -11,8 +11,8 @@ using model::Ino;
 using model::View;
 
 Result<EntryReply> Volume::getattr(Ino ino) {
-  auto attr = executor_->read_reply<Attr>(
-      [&](const View& seen) { return model::getattr(seen, ino); });
+  auto attr = read_file<Attr>(
+      ino, [](const View& seen, Ino now) { return model::getattr(seen, now); });
   if (attr) return entry(ino, std::move(*attr));
   // An open file that another client removed is still a file to its holder.
   if (attr.error().fault == Fault::kAnswer && attr.error().code == ENOENT)
@@ -41,13 +41,13 @@ Result<void> Volume::setxattr(model::SetXattrArgs want) {
 }
 
 Result<std::string> Volume::getxattr(Ino ino, const std::string& name) {
-  return executor_->read_reply<std::string>(
-      [&](const View& seen) { return model::getxattr(seen, ino, name); });
+  return read_file<std::string>(
+      ino, [&](const View& seen, Ino now) { return model::getxattr(seen, now, name); });
 }
 
 Result<std::vector<std::string>> Volume::listxattr(Ino ino) {
-  return executor_->read_reply<std::vector<std::string>>(
-      [&](const View& seen) { return model::listxattr(seen, ino); });
+  return read_file<std::vector<std::string>>(
+      ino, [](const View& seen, Ino now) { return model::listxattr(seen, now); });
 }
 
 Result<void> Volume::removexattr(Ino ino, const std::string& name) {

@@ -31,8 +31,14 @@ Result<Attr> Volume::open_file(const model::OpenArgs& how) {
   // Counted first: an unlink that comes from now on keeps the inode.
   open_.opened(how.ino);
   const bool verify = !fast() && config_.cache.open == config::OpenPolicy::kVerify;
-  auto attr = executor_->read_reply<Attr>([&](const View& seen) { return model::open(seen, how); },
-                                          verify);
+  auto attr = read_file<Attr>(
+      how.ino,
+      [&](const View& seen, Ino ino) {
+        model::OpenArgs now = how;
+        now.ino = ino;
+        return model::open(seen, now);
+      },
+      verify);
   if (attr) {
     open_.remember(how.ino, *attr);
     return attr;
@@ -46,7 +52,7 @@ Result<Attr> Volume::open_file(const model::OpenArgs& how) {
 
 void Volume::close_file(Ino ino) {
   // What is acknowledged from now on follows the file's data.
-  if (fast()) fast_->reintegration().content_barrier(ino);
+  if (fast()) fast_->reintegration().content_barrier(open_.number(ino));
   const OpenTable::Closed closed = open_.closed(ino);
   if (closed.sustained) static_cast<void>(remove_sustained(ino));
 }
@@ -91,6 +97,7 @@ Result<void> Volume::fsync(Ino ino, Sync level) {
   if (!fast()) return {};  // an acknowledged change is in the server already
   if (level == Sync::kConfigured)
     level = config_.fsync_level == config::FsyncLevel::kRemote ? Sync::kRemote : Sync::kLocal;
+  ino = open_.number(ino);
   if (level != Sync::kReport && ino != 0) fast_->reintegration().content_barrier(ino);
   if (level == Sync::kLocal) MDP_TRY_VOID(fast_->sync_local());
   if (level == Sync::kRemote &&
@@ -103,9 +110,9 @@ Result<void> Volume::fsync(Ino ino, Sync level) {
 Result<model::ReadSlicesReply> Volume::read_slices(Ino ino, uint32_t chunk, bool fresh) {
   // Asked anew because data is missing: a copy that is not sent yet may refer to slices that
   // another client has merged; its replay finds out.
-  if (fresh && fast()) fast_->copies().wait_for(ino, client_->deadline());
-  return executor_->read_reply<model::ReadSlicesReply>(
-      [&](const View& seen) { return model::read_slices(seen, ino, chunk); }, fresh);
+  if (fresh && fast()) fast_->copies().wait_for(open_.number(ino), client_->deadline());
+  return read_file<model::ReadSlicesReply>(
+      ino, [&](const View& seen, Ino now) { return model::read_slices(seen, now, chunk); }, fresh);
 }
 
 Result<Attr> Volume::truncate(model::TruncateArgs want) {
@@ -131,7 +138,7 @@ Result<model::CopyRangeReply> Volume::copy_file_range(model::CopyRangeArgs want)
   WriteHints hints;
   hints.turn = want.to;
   std::optional<PendingCopies::Copy> copy;
-  if (fast()) copy.emplace(fast_->copies(), want.from, want.to);
+  if (fast()) copy.emplace(fast_->copies(), open_.number(want.from), open_.number(want.to));
   MDP_TRY(auto copied, executor_->apply_reply<model::CopyRangeReply>(want, hints));
   if (copied.copied > 0) open_.remember(want.to, copied.to_attr);
   return copied;
@@ -139,6 +146,7 @@ Result<model::CopyRangeReply> Volume::copy_file_range(model::CopyRangeArgs want)
 
 Result<CompactionProposal> Volume::plan_compaction(Ino ino, uint32_t chunk) {
   // Only what the server has can be merged.
+  ino = open_.number(ino);
   return server_->read_reply<CompactionProposal>(
       [&](const View& seen) -> Result<CompactionProposal> {
         MDP_TRY(auto records, seen.chunk(ino, chunk));
@@ -154,6 +162,7 @@ Result<CompactionProposal> Volume::plan_compaction(Ino ino, uint32_t chunk) {
 
 Result<void> Volume::compact(Ino ino, uint32_t chunk, const CompactionProposal& proposal,
                              uint64_t id) {
+  ino = open_.number(ino);
   const auto merge = [&](const View& seen, Mutations& out) -> Result<void> {
     MDP_TRY(auto records, seen.chunk(ino, chunk));
     if (records.size() < proposal.plan.records) return Error::answer(EAGAIN);

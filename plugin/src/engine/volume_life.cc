@@ -71,9 +71,9 @@ Result<std::unique_ptr<redis::Client>> connect_client(const config::PluginConfig
 Volume::Volume(config::PluginConfig config, Options options, Host& host, Log log)
     : config_(std::move(config)),
       options_(std::move(options)),
-      host_(host),
       log_(std::move(log)),
-      health_(config_.disconnect_grace) {}
+      health_(config_.disconnect_grace),
+      host_(host, open_) {}
 
 Volume::~Volume() { stop(milliseconds(0)); }
 

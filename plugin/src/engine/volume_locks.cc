@@ -54,20 +54,34 @@ Result<void> Volume::lock_with(const LockOf& lock, const WriteRule& rule, bool w
   return {};
 }
 
+// A file that the server does not have yet may turn out to be another client's: all have to
+// lock the same one.
+Result<Ino> Volume::lockable(Ino ino, const Interrupt& interrupt) {
+  if (fast()) {
+    const auto gave_up = [&] { return interrupt() || !health_.may_write(); };
+    MDP_TRY(const bool made, fast_->made(open_.number(ino), client_->deadline(), gave_up));
+    if (!made) return Error::answer(interrupt() ? EINTR : EIO);
+  }
+  return open_.number(ino);
+}
+
 // The rules below may be run after their caller has gone: they hold what they need.
 
 Result<void> Volume::flock(model::Caller who, Ino ino, uint64_t owner, LockType type, bool wait,
                            const Interrupt& interrupt) {
+  const bool release = type == LockType::kNone;
+  MDP_TRY(ino, release ? Result<Ino>(open_.number(ino)) : lockable(ino, interrupt));
   return lock_with(
-      {ino, keys_.flock(ino), owner, who.pid, type == LockType::kNone},
+      {ino, keys_.flock(ino), owner, who.pid, release},
       [=](const View& seen, Mutations& out) { return model::flock(seen, ino, owner, type, out); },
       wait, interrupt);
 }
 
 Result<void> Volume::setlk(model::Caller who, Ino ino, uint64_t owner, const LockRange& range,
                            bool wait, const Interrupt& interrupt) {
-  return lock_with({ino, keys_.plock(ino), owner, who.pid,
-                    range.type == static_cast<uint32_t>(LockType::kNone)},
+  const bool release = range.type == static_cast<uint32_t>(LockType::kNone);
+  MDP_TRY(ino, release ? Result<Ino>(open_.number(ino)) : lockable(ino, interrupt));
+  return lock_with({ino, keys_.plock(ino), owner, who.pid, release},
                    [=](const View& seen, Mutations& out) {
                      return model::set_plock(seen, ino, owner, range, out);
                    },
@@ -75,6 +89,7 @@ Result<void> Volume::setlk(model::Caller who, Ino ino, uint64_t owner, const Loc
 }
 
 Result<LockRange> Volume::getlk(Ino ino, uint64_t owner, const LockRange& range) {
+  MDP_TRY(ino, lockable(ino, {}));
   return server_->read_reply<LockRange>(
       [&](const View& seen) { return model::get_plock(seen, ino, owner, range); }, true);
 }

@@ -24,6 +24,13 @@ constexpr int kIdTries = 8;
 // An entry whose inode is missing is answered with nothing but its type.
 bool broken(const Attr& attr) { return attr.perm == 0 && attr.nlink == 0 && attr.ctime.sec == 0; }
 
+// What the caller would want of a file that another client has put there first.
+uint8_t open_for(const model::OpenArgs& how) {
+  return static_cast<uint8_t>(
+      model::kOpenThere | (how.read ? model::kOpenRead : 0) | (how.write ? model::kOpenWrite : 0) |
+      (how.append ? model::kOpenAppend : 0) | (how.truncate ? model::kOpenTruncate : 0));
+}
+
 }  // namespace
 
 ReadKey Volume::attr_read(Ino ino) const { return {ReadKind::kString, keys_.attr(ino), {}, true}; }
@@ -112,6 +119,7 @@ Result<Volume::Opened> Volume::create(const NewNode& node, bool exclusive,
     hints.turn = node.parent;
     hints.reads.push_back(attr_read(want.ino));
     if (how) open_.opened(want.ino);
+    if (how && !exclusive) want.open_for = open_for(*how);
     auto applied = apply(want, hints, {&want.name});
     Result<model::CreateReply> reply =
         applied ? Result<model::CreateReply>(std::get<model::CreateReply>(*std::move(applied)))

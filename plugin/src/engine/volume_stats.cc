@@ -52,6 +52,7 @@ void Volume::add_fast_meta_stats(nlohmann::json& out) const {
                  {"retries", sync.retries},     {"cancelled", sync.cancelled},
                  {"content_overwrites", sync.content_overwrites}};
   out["conflicts"] = {{"total", sync.conflicts},
+                      {"adopted", sync.adopted},
                       {"unreported", fast_->sacrifices().unreported()}};
   const double asked = static_cast<double>(cache.hits + cache.misses);
   out["cache"] = {{"hits", cache.hits},

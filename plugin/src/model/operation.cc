@@ -144,6 +144,23 @@ std::vector<Ino> inodes_of(const Operation& operation) {
   return inodes;
 }
 
+void renumber(Operation& operation, Ino from, Ino to) {
+  auto change = [&](Ino& ino) {
+    if (ino == from) ino = to;
+  };
+  std::visit(Overloaded{
+                 [](Unlink&) {},
+                 [](Rmdir&) {},
+                 [](RenameArgs&) {},
+                 [&](CopyRangeArgs& want) {
+                   change(want.from);
+                   change(want.to);
+                 },
+                 [&](auto& want) { change(want.ino); },
+             },
+             operation);
+}
+
 const Caller* caller_of(const Operation& operation) {
   return std::visit(
       [](const auto& want) -> const Caller* {

@@ -79,6 +79,9 @@ Result<OperationReply> apply(const Operation& operation, const View& seen, Mutat
 // operation surely concerns. Sorted, without repetition.
 std::vector<Ino> inodes_of(const Operation& operation);
 
+// The same change of the inode that has the number `to`. Only of files: no parent changes.
+void renumber(Operation& operation, Ino from, Ino to);
+
 // Who asked; nothing for operations that carry nobody.
 const Caller* caller_of(const Operation& operation);
 // The contents of this file are changed by it; 0: of none.

@@ -17,6 +17,10 @@ namespace fastmeta::model {
 
 class FieldWriter {
  public:
+  explicit FieldWriter(uint16_t version) : version_(version) {}
+  // Of the record: fields that a later one has added are there from it on.
+  uint16_t version() const { return version_; }
+
   template <std::integral T>
     requires(!std::same_as<T, bool>)
   void number(const T& value) {
@@ -27,6 +31,7 @@ class FieldWriter {
     }
   }
   void flag(const bool& value) { number<uint8_t>(value ? 1 : 0); }
+  void bits(const uint8_t& value, uint8_t) { number(value); }
   template <typename E>
   void choice(const E& value, E, E) {
     number(static_cast<uint8_t>(value));
@@ -54,12 +59,14 @@ class FieldWriter {
 
  private:
   std::string bytes_;
+  uint16_t version_;
 };
 
 // After the first field that cannot be, ok() is false and all others read as empty.
 class FieldReader {
  public:
-  explicit FieldReader(std::string_view bytes) : bytes_(bytes) {}
+  FieldReader(std::string_view bytes, uint16_t version) : bytes_(bytes), version_(version) {}
+  uint16_t version() const { return version_; }
 
   template <std::integral T>
     requires(!std::same_as<T, bool>)
@@ -78,6 +85,10 @@ class FieldReader {
     number(byte);
     if (byte > 1) fail("a flag that is neither 0 nor 1");
     value = byte == 1;
+  }
+  void bits(uint8_t& value, uint8_t known) {
+    number(value);
+    if ((value & ~known) != 0) fail("a bit that is not known");
   }
   template <typename E>
   void choice(E& value, E first, E last) {
@@ -136,6 +147,7 @@ class FieldReader {
   }
 
   std::string_view bytes_;
+  uint16_t version_;
   size_t offset_ = 0;
   size_t fault_offset_ = 0;
   const char* problem_ = nullptr;

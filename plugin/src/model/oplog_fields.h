@@ -39,6 +39,7 @@ void fields(Io& io, T& a) {
   io.number(a.rdev);
   io.text(a.target);
   io.number(a.ino);
+  if (io.version() >= 2) io.bits(a.open_for, kOpenForAll);
 }
 
 template <typename Io, Is<LinkArgs> T>

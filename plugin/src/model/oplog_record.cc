@@ -14,7 +14,8 @@ namespace fastmeta::model {
 namespace {
 
 constexpr uint32_t kMagic = 0x4c4f4d46;  // "FMOL"
-constexpr uint16_t kVersion = 1;
+constexpr uint16_t kVersion = 2;
+constexpr uint16_t kVersionFirst = 1;
 constexpr size_t kHeaderBytes = 24;
 constexpr size_t kChecksumAt = 16;
 
@@ -23,13 +24,13 @@ uint64_t checksum(std::string_view head, std::string_view body) {
 }
 
 std::string header(uint16_t kind, std::string_view body) {
-  FieldWriter head;
+  FieldWriter head(kVersion);
   head.number(kMagic);
   head.number(kVersion);
   head.number(kind);
   head.number(static_cast<uint64_t>(body.size()));
   std::string bytes = std::move(head).take();
-  FieldWriter sum;
+  FieldWriter sum(kVersion);
   sum.number(checksum(bytes, body));
   return bytes + std::move(sum).take();
 }
@@ -43,10 +44,14 @@ bool make_operation(size_t index, Operation& operation, std::index_sequence<I...
   return ((index == I && (operation.emplace<I>(), true)) || ...);
 }
 
-// The kind, once everything around the body is right.
-Result<uint16_t> check_header(std::string_view bytes) {
+// Once everything around the body is right.
+struct Header {
+  uint16_t version = 0;
+  uint16_t kind = 0;
+};
+Result<Header> check_header(std::string_view bytes) {
   if (bytes.size() < kHeaderBytes) return broken(bytes.size(), "the bytes end within the header");
-  FieldReader head(bytes.substr(0, kHeaderBytes));
+  FieldReader head(bytes.substr(0, kHeaderBytes), kVersion);
   uint32_t magic = 0;
   uint16_t version = 0;
   uint16_t kind = 0;
@@ -58,22 +63,43 @@ Result<uint16_t> check_header(std::string_view bytes) {
   head.number(size);
   head.number(sum);
   if (magic != kMagic) return broken(0, "not an oplog record");
-  if (version != kVersion)
-    return broken(4, "version " + std::to_string(version) + ", only " + std::to_string(kVersion) +
-                         " is known: written by a newer fastmeta");
+  if (version < kVersionFirst || version > kVersion)
+    return broken(4, "version " + std::to_string(version) + ", only up to " +
+                         std::to_string(kVersion) + " is known: written by a newer fastmeta");
   const std::string_view body = bytes.substr(kHeaderBytes);
   if (size != body.size())
     return broken(8, "a body of " + std::to_string(size) + " bytes, " +
                          std::to_string(body.size()) + " are there");
   if (sum != checksum(bytes.substr(0, kChecksumAt), body))
     return broken(kChecksumAt, "the checksum does not match");
-  return kind;
+  return Header{version, kind};
+}
+
+std::string renumbered(const KeySpace& keys, const std::string& key, Ino from, Ino to) {
+  const auto parsed = keys.parse(key);
+  if (!parsed || parsed->ino != from) return key;
+  switch (parsed->kind) {
+    case 'i': return keys.attr(to);
+    case 'c': return keys.chunk(to, parsed->index);
+    case 'x': return keys.xattrs(to);
+    case 'p': return keys.parents(to);
+    default: return key;
+  }
 }
 
 }  // namespace
 
+void renumber(const KeySpace& keys, OplogRecord& record, Ino from, Ino to) {
+  renumber(record.operation, from, to);
+  for (Reliance& reliance : record.relied) {
+    reliance.read.key = renumbered(keys, reliance.read.key, from, to);
+    if (reliance.expect == Reliance::Expect::kEntry && reliance.value == from)
+      reliance.value = to;
+  }
+}
+
 std::string encode_record(const OplogRecord& record) {
-  FieldWriter body;
+  FieldWriter body(kVersion);
   fields_before(body, record);
   std::visit([&](const auto& args) { fields(body, args); }, record.operation);
   fields_behind(body, record);
@@ -82,12 +108,12 @@ std::string encode_record(const OplogRecord& record) {
 }
 
 Result<OplogRecord> decode_record(std::string_view bytes) {
-  MDP_TRY(uint16_t kind, check_header(bytes));
+  MDP_TRY(const Header header, check_header(bytes));
   OplogRecord record;
   constexpr auto kKinds = std::make_index_sequence<std::variant_size_v<Operation>>();
-  if (kind == 0 || !make_operation(kind - size_t{1}, record.operation, kKinds))
-    return broken(6, "operation " + std::to_string(kind) + " is not known");
-  FieldReader body(bytes.substr(kHeaderBytes));
+  if (header.kind == 0 || !make_operation(header.kind - size_t{1}, record.operation, kKinds))
+    return broken(6, "operation " + std::to_string(header.kind) + " is not known");
+  FieldReader body(bytes.substr(kHeaderBytes), header.version);
   fields_before(body, record);
   std::visit([&](auto& args) { fields(body, args); }, record.operation);
   fields_behind(body, record);

@@ -54,6 +54,10 @@ struct OplogRecord {
   uint32_t pid = 0;           // of the caller, 0: unknown
 };
 
+// The same change of the file that has the number `to`: operation and reliance. What was
+// written is still that of `from`.
+void renumber(const KeySpace& keys, OplogRecord& record, Ino from, Ino to);
+
 std::string encode_record(const OplogRecord& record);
 // kCorrupt: what is wrong and at which offset.
 Result<OplogRecord> decode_record(std::string_view bytes);

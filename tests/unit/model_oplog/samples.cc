@@ -24,6 +24,7 @@ std::vector<Operation> sample_operations() {
   create.rdev = 12;
   create.target = "to/there";
   create.ino = 13;
+  create.open_for = kOpenThere | kOpenWrite;
   UnlinkArgs unlink{kWho, now, 11, "gone", kTrashIno + 3};
   UnlinkArgs rmdir{kWho, now, 11, "dir", 0};
   RenameArgs rename{kWho, now, 11, "old", 12, "new", kRenameExchange, kTrashIno + 3};
@@ -108,6 +109,7 @@ Operation any_operation(Dice& dice) {
       want.rdev = u32();
       want.target = any_text(dice);
       want.ino = u64();
+      want.open_for = static_cast<uint8_t>(dice.below(kOpenForAll + 1));
       return want;
     }
     case OperationKind::kLink:

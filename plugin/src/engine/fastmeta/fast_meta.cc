@@ -6,6 +6,7 @@
 #include <random>
 
 #include "engine/fastmeta/row_reader.h"
+#include "engine/fastmeta/row_writer.h"
 
 namespace fastmeta::engine {
 
@@ -167,6 +168,19 @@ Result<void> FastMeta::leased(std::string_view counter, uint64_t highest) {
 bool FastMeta::drained(Deadline deadline, const std::function<bool()>& gave_up) {
   backlog_.kick();
   return backlog_.wait_settled(backlog_.last(), deadline, gave_up);
+}
+
+Result<bool> FastMeta::made(model::Ino ino, Deadline deadline,
+                            const std::function<bool()>& gave_up) {
+  Row row;
+  {
+    MDP_TRY(auto transaction, tables_->begin());
+    RowWriter rows(*transaction, around_.keys, validity_);
+    MDP_TRY(row, rows.load(row_key(around_.keys.attr(ino))));
+  }
+  if (row.local == Row::Local::kNone || row.base == Row::Base::kPresent) return true;
+  backlog_.kick();
+  return backlog_.wait_settled(row.last_seq, deadline, gave_up);
 }
 
 Result<void> FastMeta::report(model::Ino ino) {

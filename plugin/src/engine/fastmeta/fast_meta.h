@@ -79,6 +79,8 @@ class FastMeta {
 
   // Until all that is acknowledged so far is sent.
   bool drained(Deadline deadline, const std::function<bool()>& gave_up = {});
+  // Until the server has the inode, in case it was made here. False: not in time.
+  Result<bool> made(model::Ino ino, Deadline deadline, const std::function<bool()>& gave_up);
   // Forces the local log to the disk.
   Result<void> sync_local() { return tables_->sync(); }
   // EIO once after a change of the inode was sacrificed.

@@ -6,7 +6,6 @@
 #include <set>
 
 #include "engine/fastmeta/row_writer.h"
-#include "model/schema/codec.h"
 
 namespace fastmeta::engine {
 
@@ -36,15 +35,6 @@ std::vector<Ino> concerned(const model::KeySpace& keys, const LocalView& view,
   return {inodes.begin(), inodes.end()};
 }
 
-Timestamp mtime_before(const LocalView& view, const model::KeySpace& keys, Ino ino) {
-  if (ino == 0) return {};
-  const auto& answers = view.answered();
-  auto it = answers.find({ReadKind::kString, keys.attr(ino), {}, true});
-  if (it == answers.end() || !it->second.exists) return {};
-  auto attr = model::decode_attr(it->second.bytes);
-  return attr ? attr->mtime : Timestamp{};
-}
-
 }  // namespace
 
 Result<void> read_locally(Parts& parts, Mirror& mirror, const model::VolumeFacts& facts,
@@ -70,7 +60,21 @@ Result<void> LocalExecutor::read(const ReadRule& rule, bool fresh) {
   return read_locally(parts_, mirror_, volume_.facts(), rule, fresh);
 }
 
+// The operation with the numbers that its files have by now; nothing: the same.
+std::optional<Operation> LocalExecutor::renumbered(const Operation& operation) const {
+  std::optional<Operation> now;
+  if (!parts_.open.any_renumbered()) return now;
+  for (Ino ino : model::inodes_of(operation)) {
+    const Ino number = parts_.open.number(ino);
+    if (number == ino) continue;
+    if (!now) now = operation;
+    model::renumber(*now, ino, number);
+  }
+  return now;
+}
+
 Result<OperationReply> LocalExecutor::apply(const Operation& operation, const WriteHints& hints) {
+  if (auto now = renumbered(operation)) return apply(*now, hints);
   const Ino content = model::content_of(operation);
   if (content != 0 && sacrifices_.gone(content))
     return Error{Fault::kAnswer, EIO, "the file was undone by a conflict"};
@@ -92,12 +96,20 @@ Result<OperationReply> LocalExecutor::apply(const Operation& operation, const Wr
     MDP_TRY_VOID(volume_.may_write(data || model::kind_of(operation) ==
                                                model::OperationKind::kLastClose));
     Run run;
+    std::optional<Operation> moved;
     Result<OperationReply> reply = Error{Fault::kConflict, EIO, {}};
     {
       Stripes::Held held(parts_.stripes, inodes);
-      reply = attempt(operation, hints, fetched, held, run);
+      // Numbers change under the stripes of both.
+      if (auto now = renumbered(operation)) {
+        moved = std::move(now);
+      } else {
+        reply = attempt(operation, hints, fetched, held, run);
+      }
     }
+    if (moved) return apply(*moved, hints);
     if (reply) {
+      tell_other_numbers(operation);
       if (run.seq != 0 && parts_.config.store.commit == config::CommitLevel::kDisk)
         MDP_TRY_VOID(parts_.tables.sync());
       return reply;
@@ -119,6 +131,16 @@ Result<OperationReply> LocalExecutor::apply(const Operation& operation, const Wr
     }
   }
   MDP_CHECK(!"a rule that is never satisfied");
+}
+
+// The kernel takes a file that has two numbers for two.
+void LocalExecutor::tell_other_numbers(const Operation& operation) {
+  if (!parts_.open.any_renumbered()) return;
+  for (Ino ino : model::inodes_of(operation))
+    if (!parts_.open.other_numbers(ino).empty()) {
+      parts_.host.attr_changed(ino);
+      if (ino == model::content_of(operation)) parts_.host.data_changed(ino);
+    }
 }
 
 Result<OperationReply> LocalExecutor::attempt(const Operation& operation, const WriteHints& hints,
@@ -155,7 +177,7 @@ Result<void> LocalExecutor::commit(store::Transaction& transaction, const LocalV
   record.writes = changes.writes;
   record.used_space = changes.used_space;
   record.used_inodes = changes.used_inodes;
-  record.base_mtime = mtime_before(view, parts_.keys, model::content_of(operation));
+  record.base_mtime = view.mtime_shown(model::content_of(operation));
   record.staged = hints.staged;
   record.pid = hints.pid;
   record.locks = locks_.guards(model::content_of(operation), hints.pid, view.facts().session);

@@ -12,6 +12,7 @@
 #include <atomic>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "engine/executor.h"
@@ -52,6 +53,8 @@ class LocalExecutor final : public Executor {
   void first_seq(uint64_t seq) { next_seq_ = seq; }
 
  private:
+  std::optional<model::Operation> renumbered(const model::Operation& operation) const;
+  void tell_other_numbers(const model::Operation& operation);
   // One run on one snapshot. kMissing: `needed` has to be fetched; kConflict: once more.
   struct Run {
     std::vector<model::ReadKey> needed;

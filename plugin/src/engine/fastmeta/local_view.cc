@@ -264,4 +264,11 @@ const RawValue* LocalView::find(const ReadKey& read) const {
   return &answered_.emplace(read, std::move(*answer)).first->second;
 }
 
+Timestamp LocalView::mtime_shown(model::Ino ino) const {
+  auto it = answered_.find({ReadKind::kString, keys().attr(ino), {}, true});
+  if (ino == 0 || it == answered_.end() || !it->second.exists) return {};
+  auto attr = model::decode_attr(it->second.bytes);
+  return attr ? attr->mtime : Timestamp{};
+}
+
 }  // namespace fastmeta::engine

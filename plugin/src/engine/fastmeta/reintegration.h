@@ -74,7 +74,7 @@ class Reintegration {
 
   struct Stats {
     uint64_t batches = 0, applied = 0, nils = 0, scripts = 0, retries = 0, cancelled = 0;
-    uint64_t conflicts = 0, content_overwrites = 0, waiting_for_data = 0;
+    uint64_t conflicts = 0, adopted = 0, content_overwrites = 0, waiting_for_data = 0;
   };
   Stats stats() const;
 

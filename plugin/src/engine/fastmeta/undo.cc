@@ -76,7 +76,7 @@ struct Undo::Closure {
     std::vector<std::pair<uint64_t, uint32_t>> slices;
   };
   std::vector<Entry> journalled;
-  std::map<uint64_t, std::string> rewritten;
+  std::optional<Adoption> adopted;
 };
 
 Result<void> Undo::collect(store::Transaction& transaction, Closure& closure) {
@@ -158,11 +158,10 @@ Result<void> Undo::attempt(Closure& closure, const model::VolumeFacts& facts,
   // Records that came meanwhile: their stripes are needed as well.
   if (closure.members.size() != before) return Error{Fault::kConflict, EIO, {}};
   closure.journalled.clear();
-  closure.rewritten.clear();
   closure.needed.clear();
 
   RowWriter rows(*transaction, parts_.keys, parts_.validity);
-  // The clash is journalled while the local names are still as they were acknowledged.
+  // Described while the local names are still as they were acknowledged.
   const Closure::Member& first = closure.members.at(closure.clash.item->record.seq);
   journal(closure, *transaction, first.record, first.bytes, closure.clash.error,
           closure.clash.reason);
@@ -180,60 +179,42 @@ Result<void> Undo::attempt(Closure& closure, const model::VolumeFacts& facts,
       MDP_TRY_VOID(rows.drop_pending(write));
     }
 
-  for (auto& [seq, member] : closure.members) {
-    if (seq == closure.clash.item->record.seq) continue;
-    OplogRecord record = member.record;
+  const uint64_t clash_seq = closure.clash.item->record.seq;
+  {
     LocalView view(facts, parts_.keys, parts_.open, parts_.validity, *transaction, fetched,
                    false);
-    // What it relied on comes first: a name that is another's now is a conflict even if
-    // the rule would take it.
-    std::optional<std::string> broken;
-    bool missing = false;
-    for (const model::Reliance& reliance : record.relied) {
-      if (reliance.expect == model::Reliance::Expect::kNothing) continue;
-      auto answer = view.raw(reliance.read);
-      if (view.failure()) return *view.failure();
-      if (!answer && answer.error().fault == Fault::kMissing)
-        missing = true;
-      else if (!answer || !model::still_holds(reliance, *answer))
-        broken = "what it relied on was undone: " + reliance.read.key;
-    }
-    if (missing) {
+    auto adopted = find_adoption(view, first.record.operation);
+    if (view.failure()) return *view.failure();
+    if (!adopted) {
       closure.needed = view.needed();
-      return Error{Fault::kMissing, EAGAIN, {}};
+      return std::move(adopted).error();
     }
-    model::Mutations changes;
-    int error = 0;
-    if (!broken) {
-      auto reply = model::apply(record.operation, view, changes);
-      if (view.failure()) return *view.failure();
-      if (!reply && reply.error().fault == Fault::kMissing) {
-        closure.needed = view.needed();
-        return std::move(reply).error();
+    closure.adopted = std::move(*adopted);
+  }
+  std::optional<OpenTable::Expected> expected;
+  if (closure.adopted) {
+    expected.emplace(parts_.open, closure.adopted->ours, closure.adopted->theirs);
+    closure.journalled.clear();
+  }
+  for (auto& [seq, member] : closure.members) {
+    if (seq == clash_seq && !closure.adopted) continue;
+    OplogRecord record = member.record;
+    if (closure.adopted) {
+      if (seq == clash_seq) {
+        if (!closure.adopted->first) {
+          MDP_TRY_VOID(transaction->erase(Table::kOplog, store::number_key(seq)));
+          continue;
+        }
+        record.operation = *closure.adopted->first;
+        record.relied.clear();  // that there is no such file
       }
-      const auto* made = reply ? std::get_if<model::CreateReply>(&*reply) : nullptr;
-      if (!reply || (made && made->existed)) {
-        error = reply ? EEXIST : reply.error().code;
-        broken = std::string("it depended on what was undone: ") + std::strerror(error);
-      }
+      model::renumber(parts_.keys, record, closure.adopted->ours, closure.adopted->theirs);
     }
-    if (broken) {
-      journal(closure, *transaction, record, member.bytes, error, *broken);
+    MDP_TRY(const Verdict verdict, run_again(closure, *transaction, facts, fetched, record));
+    if (verdict.broken) {
+      journal(closure, *transaction, record, member.bytes, verdict.error, *verdict.broken);
       closure.journalled.back().entry.path_then = paths[seq];
-      continue;
     }
-    record.writes = changes.writes;
-    record.used_space = changes.used_space;
-    record.used_inodes = changes.used_inodes;
-    record.relied.clear();
-    for (const auto& [read, answer] : view.answered())
-      record.relied.push_back(model::relied_on(parts_.keys, read, answer));
-    const auto* created = std::get_if<model::CreateArgs>(&record.operation);
-    const std::string born = created ? parts_.keys.attr(created->ino) : std::string();
-    for (const Write& write : record.writes)
-      MDP_TRY_VOID(rows.pending(write, seq, write.key == born));
-    const std::string bytes = model::encode_record(record);
-    MDP_TRY_VOID(transaction->put(Table::kOplog, store::number_key(seq), bytes));
   }
 
   Progress after = progress_;
@@ -245,13 +226,82 @@ Result<void> Undo::attempt(Closure& closure, const model::VolumeFacts& facts,
     after.highest_seq = std::max(after.highest_seq, one.entry.seq);
   }
   after.next_conflict = closure.first_id + closure.journalled.size();
+  if (closure.adopted) after.highest_seq = std::max(after.highest_seq, clash_seq);
   MDP_TRY_VOID(save(*transaction, after));
   MDP_TRY_VOID(transaction->commit());
   progress_ = after;
+  // Under the stripes: whoever waits for them with the old number asks for it again.
+  if (closure.adopted)
+    parts_.open.renumbered(closure.adopted->ours, closure.adopted->theirs);
   return {};
 }
 
+Result<Undo::Verdict> Undo::run_again(Closure& closure, store::Transaction& transaction,
+                                      const model::VolumeFacts& facts, const Fetched& fetched,
+                                      OplogRecord& record) {
+  LocalView view(facts, parts_.keys, parts_.open, parts_.validity, transaction, fetched, false);
+  // What it relied on comes first: a name that is another's now is a conflict even if
+  // the rule would take it.
+  Verdict verdict;
+  bool missing = false;
+  for (const model::Reliance& reliance : record.relied) {
+    if (reliance.expect == model::Reliance::Expect::kNothing) continue;
+    auto answer = view.raw(reliance.read);
+    if (view.failure()) return *view.failure();
+    if (!answer && answer.error().fault == Fault::kMissing)
+      missing = true;
+    else if (!answer || !model::still_holds(reliance, *answer))
+      verdict.broken = "what it relied on was undone: " + reliance.read.key;
+  }
+  if (missing) {
+    closure.needed = view.needed();
+    return Error{Fault::kMissing, EAGAIN, {}};
+  }
+  if (verdict.broken) return verdict;
+  model::Mutations changes;
+  auto reply = model::apply(record.operation, view, changes);
+  if (view.failure()) return *view.failure();
+  if (!reply && reply.error().fault == Fault::kMissing) {
+    closure.needed = view.needed();
+    return std::move(reply).error();
+  }
+  const auto* made = reply ? std::get_if<model::CreateReply>(&*reply) : nullptr;
+  if (!reply || (made && made->existed)) {
+    verdict.error = reply ? EEXIST : reply.error().code;
+    verdict.broken =
+        std::string("it depended on what was undone: ") + std::strerror(verdict.error);
+    return verdict;
+  }
+  record.writes = changes.writes;
+  record.used_space = changes.used_space;
+  record.used_inodes = changes.used_inodes;
+  record.relied.clear();
+  for (const auto& [read, answer] : view.answered())
+    record.relied.push_back(model::relied_on(parts_.keys, read, answer));
+  if (const auto* copied = std::get_if<model::CopyRangeReply>(&*reply))
+    record.copied = copied->pieces;
+  if (closure.adopted && model::content_of(record.operation) == closure.adopted->theirs)
+    record.base_mtime = view.mtime_shown(closure.adopted->theirs);
+  const auto* created = std::get_if<model::CreateArgs>(&record.operation);
+  const std::string born = created ? parts_.keys.attr(created->ino) : std::string();
+  RowWriter rows(transaction, parts_.keys, parts_.validity);
+  for (const Write& write : record.writes)
+    MDP_TRY_VOID(rows.pending(write, record.seq, write.key == born));
+  MDP_TRY_VOID(transaction.put(Table::kOplog, store::number_key(record.seq),
+                               model::encode_record(record)));
+  return verdict;
+}
+
 void Undo::tell(const Closure& closure) {
+  if (closure.adopted) {
+    const auto& create = std::get<model::CreateArgs>(closure.clash.item->record.operation);
+    parts_.log.info("{} of inode {} was created by another client first: it is used instead of "
+                    "inode {}", quoted(create.name), create.parent, closure.adopted->ours);
+    parts_.host.names_changed(create.parent);
+    parts_.host.attr_changed(create.parent);
+    parts_.host.attr_changed(closure.adopted->theirs);
+    parts_.host.data_changed(closure.adopted->theirs);
+  }
   for (const Closure::Entry& one : closure.journalled) {
     const JournalEntry& entry = one.entry;
     const auto* record = &closure.members.at(entry.seq).record;
@@ -282,7 +332,7 @@ void Undo::tell(const Closure& closure) {
   }
 }
 
-Result<std::vector<uint64_t>> Undo::undo(const Clash& clash, const model::VolumeFacts& facts) {
+Result<Undo::Done> Undo::undo(const Clash& clash, const model::VolumeFacts& facts) {
   Closure closure{clash, progress_.next_conflict, {}, {}, 0, {}, {}, {}, {}};
   const OplogRecord& record = clash.item->record;
   closure.members.emplace(record.seq, Closure::Member{record, clash.item->bytes});
@@ -295,10 +345,13 @@ Result<std::vector<uint64_t>> Undo::undo(const Clash& clash, const model::Volume
     auto done = attempt(closure, facts, fetched);
     if (done) {
       tell(closure);
-      std::vector<uint64_t> gone;
-      for (const Closure::Entry& one : closure.journalled) gone.push_back(one.entry.seq);
-      for (uint64_t seq : gone) parts_.backlog.removed(seq);
-      return gone;
+      Done result;
+      for (const Closure::Entry& one : closure.journalled) result.gone.push_back(one.entry.seq);
+      result.conflicts = result.gone.size();
+      if (closure.adopted && !closure.adopted->first) result.gone.push_back(record.seq);
+      for (uint64_t seq : result.gone) parts_.backlog.removed(seq);
+      result.adopted = closure.adopted;
+      return result;
     }
     if (done.error().fault == Fault::kMissing)
       MDP_TRY_VOID(mirror_.fetch(closure.needed, fetched));

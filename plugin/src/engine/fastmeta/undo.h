@@ -7,9 +7,12 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <set>
+#include <string>
 #include <vector>
 
+#include "engine/fastmeta/adoption.h"
 #include "engine/fastmeta/identity.h"
 #include "engine/fastmeta/journal_entry.h"
 #include "engine/fastmeta/local_view.h"
@@ -26,9 +29,13 @@ class Undo {
   Undo(Parts& parts, Sacrifices& sacrifices, Mirror& mirror, Progress& progress)
       : parts_(parts), sacrifices_(sacrifices), mirror_(mirror), progress_(progress) {}
 
-  // Answers the numbers that are no longer pending: the clash's own and its dependants'.
+  struct Done {
+    std::vector<uint64_t> gone;  // records that are no longer pending
+    size_t conflicts = 0;        // of them journalled: the clash and its dependants
+    std::optional<Adoption> adopted;
+  };
   // The oplog has changed behind the worker's window.
-  Result<std::vector<uint64_t>> undo(const Clash& clash, const model::VolumeFacts& facts);
+  Result<Done> undo(const Clash& clash, const model::VolumeFacts& facts);
 
  private:
   struct Closure;
@@ -38,6 +45,14 @@ class Undo {
   void journal(Closure& closure, store::Transaction& transaction,
                const model::OplogRecord& record, const std::string& bytes, int error,
                const std::string& reason);
+  // Runs a record again over what is there now; a reason: it cannot be what was acknowledged.
+  struct Verdict {
+    std::optional<std::string> broken;
+    int error = 0;
+  };
+  Result<Verdict> run_again(Closure& closure, store::Transaction& transaction,
+                            const model::VolumeFacts& facts, const Fetched& fetched,
+                            model::OplogRecord& record);
   void tell(const Closure& closure);
 
   Parts& parts_;

@@ -398,11 +398,15 @@ Result<void> Reintegration::Worker::merge(SyncBatch& batch) {
 
 Result<void> Reintegration::Worker::give_way(const Clash& clash) {
   const Timestamp now = parts_.clock.now();
-  MDP_TRY(auto gone, undo_.undo(clash, facts()));
-  conflicts_.fetch_add(gone.size());
-  for (uint64_t seq : gone) {
-    skipped_.push_back(seq);
-    conflict_times_.push_back(now);
+  MDP_TRY(const Undo::Done done, undo_.undo(clash, facts()));
+  conflicts_.fetch_add(done.conflicts);
+  conflict_times_.insert(conflict_times_.end(), done.conflicts, now);
+  for (uint64_t seq : done.gone) skipped_.push_back(seq);
+  if (done.adopted) {
+    adopted_.fetch_add(1);
+    std::lock_guard lock(mutex_);
+    for (model::SequencePoint& point : points_)
+      if (point.ino == done.adopted->ours) point.ino = done.adopted->theirs;
   }
   window_.reset();
   while (!conflict_times_.empty() &&
@@ -616,6 +620,7 @@ Reintegration::Stats Reintegration::Worker::stats() const {
   s.retries = retries_.load();
   s.cancelled = cancelled_.load();
   s.conflicts = conflicts_.load();
+  s.adopted = adopted_.load();
   s.content_overwrites = overwrites_.load();
   s.waiting_for_data = no_data_.load();
   return s;

@@ -105,7 +105,7 @@ class Reintegration::Worker {
   std::deque<model::SequencePoint> points_;
 
   std::atomic<uint64_t> batches_{0}, applied_count_{0}, nil_count_{0}, scripts_{0}, retries_{0},
-      cancelled_{0}, conflicts_{0}, overwrites_{0}, no_data_{0};
+      cancelled_{0}, conflicts_{0}, adopted_{0}, overwrites_{0}, no_data_{0};
 };
 
 }  // namespace fastmeta::engine

@@ -17,11 +17,15 @@ namespace fastmeta::model {
 struct OpenArgs {
   Caller who;
   Ino ino = 0;
+  bool read = false;      // for may_open only: the kernel asks for permissions elsewhere
   bool write = false;
   bool append = false;    // O_APPEND
   bool truncate = false;  // O_TRUNC
 };
 Result<Attr> open(const View& seen, const OpenArgs& want);
+// Would the file's mode let the caller open it so? By its uid and gid alone: other groups of
+// the caller are not known.
+bool may_open(const Attr& attr, const OpenArgs& want);
 
 // After the last close of an inode that lost its last name while open here. No
 // writes when the inode is gone already.

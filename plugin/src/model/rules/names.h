@@ -32,6 +32,17 @@ struct LookupArgs {
 };
 Result<Found> lookup(const View& seen, const LookupArgs& want);
 
+// What a caller of open wants of a file, where the name may be a file by the time that its
+// creation reaches the server. Bits; numbers are stored.
+enum OpenFor : uint8_t {
+  kOpenThere = 1,  // O_CREAT without O_EXCL: a regular file that is there will do
+  kOpenRead = 2,
+  kOpenWrite = 4,
+  kOpenAppend = 8,
+  kOpenTruncate = 16,
+};
+inline constexpr uint8_t kOpenForAll = 31;
+
 // mknod, create, mkdir and symlink are one rule.
 struct CreateArgs {
   Caller who;
@@ -45,6 +56,7 @@ struct CreateArgs {
   Ino ino = 0;             // drawn by the caller; it must never have been used
   // ctime of the new node when it reaches the server later than `now`; never stored.
   std::optional<Timestamp> applied_at = {};
+  uint8_t open_for = 0;    // OpenFor; 0: whatever has got the name is in the way
 };
 struct CreateReply {
   Ino ino = 0;

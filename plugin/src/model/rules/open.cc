@@ -18,6 +18,17 @@ Result<Attr> open(const View& seen, const OpenArgs& want) {
   return std::move(*attr);
 }
 
+bool may_open(const Attr& attr, const OpenArgs& want) {
+  if (want.who.uid == 0) return true;
+  int shift = 0;
+  if (want.who.uid == attr.uid)
+    shift = 6;
+  else if (want.who.gid == attr.gid)
+    shift = 3;
+  const unsigned granted = attr.perm >> shift;
+  return (!want.read || (granted & 4) != 0) && (!want.write || (granted & 2) != 0);
+}
+
 Result<void> last_close(const View& seen, const LastCloseArgs& want, Mutations& out) {
   const KeySpace& keys = seen.keys();
   const ReadKey xattrs{ReadKind::kHashCount, keys.xattrs(want.ino), {}, true};
