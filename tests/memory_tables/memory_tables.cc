@@ -82,9 +82,12 @@ store::Tables::Stats MemoryTables::stats() const {
   stats.commits = commits_;
   stats.rollbacks = rollbacks_;
   stats.syncs = syncs_;
+  stats.rows = 0;
   for (const auto& [place, versions] : rows_) {
     const auto& value = versions.back().value;
-    if (value) stats.bytes_on_disk += place.second.size() + value->size();
+    if (!value) continue;
+    stats.bytes_on_disk += place.second.size() + value->size();
+    *stats.rows += place.first == store::Table::kRows;
   }
   return stats;
 }

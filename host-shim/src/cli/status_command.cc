@@ -68,7 +68,12 @@ void print_detail(const Json& stats) {
     const double hits = static_cast<double>(number_at(stats, "/cache/hits"));
     const double asked = hits + static_cast<double>(number_at(stats, "/cache/misses"));
     std::printf("cache        ");
-    if (stats["cache"].contains("rows")) std::printf("%llu rows, ", count("/cache/rows"));
+    if (stats["cache"].contains("rows")) {
+      if (stats["cache"]["rows"].is_number_unsigned())
+        std::printf("%llu rows, ", count("/cache/rows"));
+      else
+        std::printf("rows are being counted, ");
+    }
     std::printf("hit ratio %.3f", asked > 0 ? hits / asked : 0.0);
     if (stats["cache"].contains("epoch")) std::printf(", epoch %llu", count("/cache/epoch"));
     std::printf("\n");
@@ -78,13 +83,12 @@ void print_detail(const Json& stats) {
                 human_size(number_at(stats, "/store/bytes_on_disk")).c_str(),
                 human_size(number_at(stats, "/store/log_bytes")).c_str(),
                 human_size(number_at(stats, "/store/bytes_in_cache")).c_str());
-  for (const char* name : {"connection", "server"}) {
-    if (!stats.contains(name) || !stats[name].is_object()) continue;
-    const Json& server = stats[name];
-    const std::string who = server.value("server", server.value("version", std::string()));
-    std::printf("server       %s%s%s\n", server.value("connected", false) ? "connected" : "away",
-                who.empty() ? "" : ", ", who.c_str());
-    break;
+  if (stats.contains("server") && stats["server"].is_object()) {
+    const Json& server = stats["server"];
+    std::printf("server       %s %s, version %s\n",
+                server.value("connected", false) ? "connected to" : "away:",
+                server.value("url", std::string("?")).c_str(),
+                server.value("version", std::string("?")).c_str());
   }
 }
 

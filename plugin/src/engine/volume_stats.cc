@@ -2,6 +2,7 @@
 // What the volume tells of itself.
 #include <nlohmann/json.hpp>
 
+#include "config/units.h"
 #include "engine/volume.h"
 
 namespace fastmeta::engine {
@@ -45,6 +46,7 @@ void Volume::add_fast_meta_stats(nlohmann::json& out) const {
                     {"bytes", pending.bytes},
                     {"oldest_ms", oldest_ms},
                     {"sent", pending.sent},
+                    {"sent_per_s", pending.sent_per_s},
                     {"waiting_for_data", sync.waiting_for_data},
                     {"last", fast_->backlog().last()}};
   out["sync"] = {{"batches", sync.batches},     {"applied", sync.applied},
@@ -58,6 +60,7 @@ void Volume::add_fast_meta_stats(nlohmann::json& out) const {
   out["cache"] = {{"hits", cache.hits},
                   {"misses", cache.misses},
                   {"hit_ratio", asked > 0 ? static_cast<double>(cache.hits) / asked : 0.0},
+                  {"rows", store.rows ? nlohmann::json(*store.rows) : nlohmann::json()},
                   {"fetches", cache.fetches},
                   {"listings", cache.listings},
                   {"evicted", fast_->evicted()},
@@ -85,7 +88,8 @@ std::string Volume::stats_json() const {
   out["state"] = name_of(health.state);
   out["reason"] = health.reason;
   out["session"] = facts.session;
-  out["server"] = {{"version", client_->server().version},
+  out["server"] = {{"url", config::mask_url(config_.meta.url)},
+                   {"version", client_->server().version},
                    {"connected", client_->connected()},
                    {"epoch", client_->epoch()}};
   out["used"] = {{"bytes", facts.used_space}, {"inodes", facts.used_inodes}};

@@ -12,6 +12,8 @@ struct Counters {
   std::atomic<uint64_t> rollbacks{0};
   std::atomic<uint64_t> syncs{0};
   std::atomic<uint64_t> log_bytes{0};  // about what commits have put into the log
+  std::atomic<int64_t> rows{0};        // of table kRows: those of the start, and what came since
+  std::atomic<bool> rows_known{false}; // those of the start are counted
 };
 
 }  // namespace fastmeta::store

@@ -69,7 +69,9 @@ Result<void> WtStore::recover() {
     MDP_TRY_VOID(check_files(layout_));
   }
   // From here on it is in use: a stop that is not clean leaves no mark.
-  unclean_ = !file_exists(layout_.clean());
+  MDP_TRY(const auto mark, read_small_file(layout_.clean()));
+  unclean_ = !mark.has_value();
+  know_rows(fresh_ ? clean_mark(0) : mark.value_or(std::string()));
   MDP_TRY_VOID(remove_file(layout_.clean()));
   MDP_TRY_VOID(sync_dir(layout_.dir));
 

@@ -69,6 +69,9 @@ class Tables {
     uint64_t bytes_reusable = 0;   // of these: free inside its files, as of the last checkpoint
     uint64_t log_bytes = 0;
     uint64_t bytes_in_cache = 0;   // of WiredTiger, in memory
+    // Of table kRows; nothing: they are still being counted. After a stop that was not clean
+    // it may be off by what was written while they were.
+    std::optional<uint64_t> rows;
     uint64_t commits = 0, rollbacks = 0, syncs = 0;
   };
   virtual Stats stats() const = 0;

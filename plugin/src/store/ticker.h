@@ -19,6 +19,11 @@ class Ticker {
   void start(const char* name, std::chrono::milliseconds interval, std::function<void()> work);
   // Waits for work that is running. Again: no effect.
   void stop();
+  // For work that takes long.
+  bool stopping() {
+    std::lock_guard lock(mutex_);
+    return stopping_;
+  }
 
  private:
   std::mutex mutex_;  // not held across the work

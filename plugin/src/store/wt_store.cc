@@ -6,12 +6,15 @@
 
 #include "store/files.h"
 #include "store/wt_transaction.h"
+#include "util/bytes.h"
 
 namespace fastmeta::store {
 namespace {
 
 // How often it is looked whether a checkpoint is due for the size of the log.
 constexpr std::chrono::milliseconds kCheckpointLook{200};
+constexpr std::string_view kRowsMark = "clean, rows: ";
+constexpr int64_t kCountedEach = 10'000;
 constexpr uint64_t kFloorMax = uint64_t{64} << 20;
 
 // The log takes a whole file at a time, ahead.
@@ -68,7 +71,10 @@ void WtStore::stop_threads() {
 Result<void> WtStore::start() {
   checkpoint_at_ = std::chrono::steady_clock::now();
   checkpointer_.start("fm-checkpoint", std::min(kCheckpointLook, options_.checkpoint_interval),
-                      [this] { checkpoint_when_due(); });
+                      [this] {
+                        count_rows();
+                        checkpoint_when_due();
+                      });
   if (options_.durability == Durability::kFlush) {
     // A failure latches, which is where writers hear of it.
     flusher_.start("fm-flush", options_.flush_interval, [this] { (void)sync(); });
@@ -143,6 +149,8 @@ Tables::Stats WtStore::stats() const {
   stats.commits = counters_.commits.load(std::memory_order_relaxed);
   stats.rollbacks = counters_.rollbacks.load(std::memory_order_relaxed);
   stats.syncs = counters_.syncs.load(std::memory_order_relaxed);
+  if (counters_.rows_known.load(std::memory_order_acquire))
+    stats.rows = std::max<int64_t>(counters_.rows.load(std::memory_order_relaxed), 0);
   if (auto names = list_dir(layout_.db())) {
     for (const auto& name : *names) {
       uint64_t& sum = is_log_file(name) ? stats.log_bytes : stats.bytes_on_disk;
@@ -171,7 +179,47 @@ Result<void> WtStore::close_clean() {
   auto closed = connection->close();
   latch_.close();
   if (!closed) return closed;
-  return replace_file(layout_.clean(), "clean\n");
+  const bool known = counters_.rows_known.load(std::memory_order_acquire);
+  return replace_file(layout_.clean(), known ? clean_mark(counters_.rows.load()) : "clean\n");
 }
+
+std::string WtStore::clean_mark(int64_t rows) {
+  return std::string(kRowsMark) + std::to_string(rows) + "\n";
+}
+
+void WtStore::know_rows(std::string_view mark) {
+  if (!mark.starts_with(kRowsMark)) return;
+  mark.remove_prefix(kRowsMark.size());
+  const auto rows = parse_decimal<int64_t>(mark.substr(0, mark.find('\n')));
+  if (!rows) return;
+  counters_.rows.store(*rows);
+  counters_.rows_known.store(true, std::memory_order_release);
+}
+
+void WtStore::count_rows() {
+  if (counters_.rows_known.load(std::memory_order_relaxed) || latch_.broken()) return;
+  const int64_t before = counters_.rows.load(std::memory_order_relaxed);
+  int64_t found = 0;
+  std::string from;
+  // In parts: a snapshot that stays open keeps what is overwritten.
+  for (bool more = true; more;) {
+    auto counted = [&]() -> Result<void> {
+      MDP_TRY(auto transaction, begin());
+      int64_t part = 0;
+      MDP_TRY_VOID(transaction->scan(Table::kRows, from, [&](std::string_view key, auto) {
+        if (part++ == kCountedEach) from = key;
+        return part <= kCountedEach;
+      }));
+      more = part > kCountedEach;
+      found += std::min(part, kCountedEach);
+      return {};
+    }();
+    if (!counted || checkpointer_.stopping()) return;  // with the next look
+  }
+  // What came before the count is in it.
+  counters_.rows.fetch_add(found - before, std::memory_order_relaxed);
+  counters_.rows_known.store(true, std::memory_order_release);
+}
+
 
 }  // namespace fastmeta::store

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "store/connection.h"
 #include "store/counters.h"
@@ -45,6 +46,10 @@ class WtStore final : public Store {
   Result<void> make_tables();
   Result<void> flush_log();
   void checkpoint_when_due();
+  // From the mark that a clean stop has left; without it they have to be counted.
+  static std::string clean_mark(int64_t rows);
+  void know_rows(std::string_view mark);
+  void count_rows();
   void stop_threads();
   Result<SessionPtr> own_session();
 

@@ -81,14 +81,27 @@ Result<void> WtTransaction::writable(std::string_view key, std::string_view valu
   return {};
 }
 
+Result<bool> WtTransaction::there(WT_CURSOR* cursor, std::string_view key) {
+  set_key(cursor, key);
+  const int code = cursor->search(cursor);
+  if (code != 0 && code != WT_NOTFOUND) return fail(code, "reading");
+  return code == 0;
+}
+
 Result<void> WtTransaction::put(Table table, std::string_view key, std::string_view value) {
   MDP_CHECK(!key.empty());
   MDP_TRY(WT_CURSOR * cursor, access(table));
   MDP_TRY_VOID(writable(key, value));
+  bool added = false;
+  if (table == Table::kRows) {
+    MDP_TRY(added, there(cursor, key));
+    added = !added;
+  }
   set_key(cursor, key);
   const WT_ITEM item = item_of(value);
   cursor->set_value(cursor, &item);
   if (const int code = cursor->insert(cursor); code != 0) return fail(code, "writing");
+  new_rows_ += added;
   return {};
 }
 
@@ -96,9 +109,14 @@ Result<void> WtTransaction::erase(Table table, std::string_view key) {
   MDP_TRY(WT_CURSOR * cursor, access(table));
   if (key.empty()) return {};
   MDP_TRY_VOID(writable(key, {}));
+  bool removed = false;
+  if (table == Table::kRows) {
+    MDP_TRY(removed, there(cursor, key));
+  }
   set_key(cursor, key);
   const int code = cursor->remove(cursor);
   if (code != 0 && code != WT_NOTFOUND) return fail(code, "removing");
+  new_rows_ -= removed;
   return {};
 }
 
@@ -149,6 +167,7 @@ Result<void> WtTransaction::commit() {
   if (written_bytes_ != 0) {
     shared_.space.on_written(written_bytes_);
     shared_.counters.log_bytes.fetch_add(written_bytes_, std::memory_order_relaxed);
+    shared_.counters.rows.fetch_add(new_rows_, std::memory_order_relaxed);
     // Before the caller hears of it: sync() relies on the order.
     shared_.counters.commits.fetch_add(1, std::memory_order_release);
   }

@@ -41,6 +41,8 @@ class WtTransaction final : public Transaction {
   // The cursor, with the transaction begun.
   Result<WT_CURSOR*> access(Table table);
   Result<void> writable(std::string_view key, std::string_view value);
+  // Is the key there? The cursor's key is to be set again afterwards.
+  Result<bool> there(WT_CURSOR* cursor, std::string_view key);
   Error fail(int code, const char* doing);
   void roll_back();
 
@@ -48,6 +50,7 @@ class WtTransaction final : public Transaction {
   const Shared shared_;
   State state_ = State::kIdle;
   uint64_t written_bytes_ = 0;
+  int64_t new_rows_ = 0;  // of kRows, removed ones taken off
 };
 
 }  // namespace fastmeta::store

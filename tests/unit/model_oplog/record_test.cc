@@ -149,7 +149,8 @@ TEST(OplogRecord, UnknownOnesSayWhatTheyAre) {
   std::string newer = bytes;
   newer[4] = 3;
   EXPECT_EQ(what_is_wrong(newer),
-            "oplog record, offset 4: version 3, only up to 2 is known: written by a newer fastmeta");
+            "oplog record, offset 4: version 3, only up to 2 is known: written by a newer "
+            "fastmeta");
   std::string other = bytes;
   other[0] = 'X';
   EXPECT_EQ(what_is_wrong(other), "oplog record, offset 0: not an oplog record");

@@ -195,6 +195,32 @@ TYPED_TEST(TablesContract, CountsAndSyncs) {
   EXPECT_EQ(this->tables().stats().syncs, before.syncs + 1);
 }
 
+TYPED_TEST(TablesContract, RowsAreCounted) {
+  const auto rows = [&] { return this->tables().stats().rows; };
+  const auto before = rows();
+  ASSERT_TRUE(before.has_value());
+  put(this->tables(), "a", "1");
+  put(this->tables(), "a", "2");
+  put(this->tables(), "b", "1");
+  EXPECT_EQ(*rows(), *before + 2);
+  {
+    auto tx = this->begin();
+    ASSERT_TRUE(tx->put(Table::kRows, "c", "1"));
+    ASSERT_TRUE(tx->put(Table::kOplog, "d", "1"));
+    ASSERT_TRUE(tx->erase(Table::kRows, "a"));
+    ASSERT_TRUE(tx->erase(Table::kRows, "never"));
+    ASSERT_TRUE(tx->put(Table::kRows, "a", "3"));
+    ASSERT_TRUE(tx->erase(Table::kRows, "a"));
+    ASSERT_TRUE(tx->commit());
+  }
+  EXPECT_EQ(*rows(), *before + 2);
+  {
+    auto tx = this->begin();
+    ASSERT_TRUE(tx->put(Table::kRows, "rolled back", "1"));
+  }
+  EXPECT_EQ(*rows(), *before + 2);
+}
+
 // The same random work on both, with transactions that overlap: the same answers.
 TEST(TablesModel, BothAnswerAlike) {
   OnDisk disk;

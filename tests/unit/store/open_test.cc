@@ -4,7 +4,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <fstream>
+#include <thread>
 
 #include "rig.h"
 #include "store/identity.h"
@@ -22,6 +24,34 @@ TEST(Open, MakesTheDirectoryForItsOwnerOnly) {
   EXPECT_EQ(st.st_mode & 0777U, 0700U);
   EXPECT_TRUE(store_exists(dir / "a/b/meta"));
   EXPECT_FALSE(store_exists(dir / "a/b"));
+}
+
+TEST(Open, KnowsHowManyRowsThereAreAfterACleanStopAndSoonAfterAnother) {
+  const TempDir dir;
+  const auto options = options_in(dir / "meta");
+  const auto rows_become = [&](Store& store, uint64_t wanted) {
+    for (int i = 0; i < 300 && store.stats().rows != wanted; ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    return store.stats().rows == wanted;
+  };
+  {
+    auto store = must_open(options);
+    for (int i = 0; i < 25'000; i += 5000) {
+      auto tx = store->begin();
+      for (int k = i; k < i + 5000; ++k)
+        ASSERT_TRUE((*tx)->put(Table::kRows, "k" + std::to_string(k), "v"));
+      ASSERT_TRUE((*tx)->commit());
+    }
+    EXPECT_EQ(store->stats().rows, 25'000u);
+    ASSERT_TRUE(store->close_clean());
+  }
+  {
+    auto store = must_open(options);
+    EXPECT_EQ(store->stats().rows, 25'000u);
+    put(*store, "another", "v");
+  }  // not clean
+  auto store = must_open(options);
+  EXPECT_TRUE(rows_become(*store, 25'001)) << store->stats().rows.value_or(0);
 }
 
 TEST(Open, RefusesASecondProcessAndNamesTheFirst) {

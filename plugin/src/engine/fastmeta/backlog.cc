@@ -69,6 +69,7 @@ void Backlog::removed(uint64_t seq) {
   inodes_ -= it->second.inodes;
   recovered_ -= it->second.recovered;
   ++sent_;
+  sent_rate_.happened(std::chrono::steady_clock::now());
   items_.erase(it);
   room_.notify_all();
   settled_.notify_all();
@@ -137,6 +138,7 @@ Backlog::Seen Backlog::seen() const {
   seen.used_space = space_;
   seen.used_inodes = inodes_;
   seen.sent = sent_;
+  seen.sent_per_s = sent_rate_.per_second(std::chrono::steady_clock::now());
   return seen;
 }
 

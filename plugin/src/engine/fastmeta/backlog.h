@@ -16,6 +16,7 @@
 
 #include "config/plugin_config.h"
 #include "util/clock.h"
+#include "util/rate.h"
 #include "util/result.h"
 
 namespace fastmeta::engine {
@@ -58,6 +59,7 @@ class Backlog {
     std::optional<Timestamp> oldest;
     int64_t used_space = 0, used_inodes = 0;  // sums of what is pending
     uint64_t sent = 0;                        // removed so far
+    double sent_per_s = 0;                    // over the last seconds
   };
   Seen seen() const;
 
@@ -79,6 +81,7 @@ class Backlog {
   std::map<uint64_t, Item> items_;
   std::deque<uint64_t> hints_;  // numbers added since the worker looked, at most kHintsMax
   bool kicked_ = false;
+  Rate sent_rate_;
   uint64_t last_ = 0, bytes_ = 0, recovered_ = 0, sent_ = 0;
   int64_t space_ = 0, inodes_ = 0;
 };
