@@ -1,6 +1,9 @@
 """The timed operations: each works on a folder of its own and answers seconds per operation."""
 
+import io
 import os
+import subprocess
+import tarfile
 import time
 
 
@@ -84,6 +87,28 @@ def throughput(top, megabytes, drop_caches):
     read = megabytes / (time.perf_counter() - begin)
     os.unlink(path)
     return {"sequential write MB/s": write, "sequential read MB/s": read}
+
+
+def archive(path):
+    """A tar file of 100 small files in ten folders."""
+    with tarfile.open(path, "w") as tar:
+        for d in range(10):
+            for i in range(10):
+                data = b"small file %d\n" % i
+                member = tarfile.TarInfo(f"unpacked/{d}/{i}")
+                member.size = len(data)
+                member.mtime = 1_700_000_000
+                tar.addfile(member, io.BytesIO(data))
+
+
+def unpack(tar_file, folder, sent):
+    """Seconds until tar has unpacked it, and from then until sent() says that others see it."""
+    begin = time.perf_counter()
+    subprocess.run(["tar", "xf", tar_file, "-C", folder], check=True)
+    unpacked = time.perf_counter()
+    sent()
+    return {"unpack 100 files, s": unpacked - begin,
+            "then sent after, s": time.perf_counter() - unpacked}
 
 
 def tree_copy(top, folders, files):

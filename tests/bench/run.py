@@ -12,6 +12,7 @@ import json
 import os
 import pathlib
 import statistics
+import subprocess
 import sys
 import tempfile
 
@@ -52,6 +53,17 @@ def measure(tops, rtt, rounds, log):
             for operation, value in found.items():
                 seen[name].setdefault(operation, []).append(value)
     return seen
+
+
+def measure_unpack(tops, programs, tar_file, seen, log):
+    """Once: at a distance it takes minutes."""
+    for name, top in tops.items():
+        print(f"  unpacking: {name}", file=log, flush=True)
+        program = programs.get(name)
+        found = operations.unpack(tar_file, top, lambda: program and program.run("flush", top))
+        subprocess.run(["rm", "-rf", f"{top}/unpacked"], check=True)
+        for operation, value in found.items():
+            seen[name].setdefault(operation, []).append(value)
 
 
 def text_of(operation, value):
@@ -111,10 +123,14 @@ def main():
                                                 pathlib.Path(folder) / "floor.log")
                 lab.defer(floor.close)
                 tops["passthrough_ll"] = str(floor.root)
+            tar_file = os.path.join(folder, "files.tar")
+            operations.archive(tar_file)
             for rtt in args.rtt:
                 for link in links:
                     link.rtt(rtt)
                 seen = measure(tops, rtt, args.rounds, sys.stderr)
+                measure_unpack(tops, {"fast-meta": clients["fast-meta"]}, tar_file, seen,
+                               sys.stderr)
                 medians = {name: {o: statistics.median(v) for o, v in found.items()}
                            for name, found in seen.items()}
                 table(rtt, medians)

@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "redis/dialer.h"
-#include "redis/lease_state.h"
 #include "redis/pipeline.h"
 #include "redis/pool.h"
 #include "redis/server_info.h"

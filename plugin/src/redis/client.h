@@ -65,21 +65,24 @@ struct ServerInfo {
 // a call failed is closed instead.
 class Lease {
  public:
-  Lease(Lease&&) noexcept;
-  Lease& operator=(Lease&&) noexcept;
-  ~Lease();
+  // The client's side of it, which ends with the lease.
+  class Held {
+   public:
+    virtual ~Held() = default;
+    virtual Result<std::vector<Reply>> roundtrip(std::span<const Command> commands,
+                                                 Deadline deadline) = 0;
+  };
+  explicit Lease(std::unique_ptr<Held> held) : held_(std::move(held)) {}
 
   // Writes all commands at once and waits for all replies. Error replies are
   // among them; an Error means that the connection failed: kUnreachable when the
   // commands may have reached the server, kDisconnected when surely not.
-  Result<std::vector<Reply>> roundtrip(std::span<const Command> commands, Deadline deadline);
-
- public:
-  struct State;  // of the implementation
-  explicit Lease(std::unique_ptr<State> state);
+  Result<std::vector<Reply>> roundtrip(std::span<const Command> commands, Deadline deadline) {
+    return held_->roundtrip(commands, deadline);
+  }
 
  private:
-  std::unique_ptr<State> state_;
+  std::unique_ptr<Held> held_;
 };
 
 // Commands on their way on the tracking connection; see Client::send.

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "redis/backoff.h"
-#include "redis/lease_state.h"
+#include "redis/pooled_lease.h"
 #include "util/log.h"
 
 namespace fastmeta::redis {
@@ -22,7 +22,7 @@ Pool::Pool(std::shared_ptr<Dialer> dialer, std::shared_ptr<const Event> stop,
     : dialer_(std::move(dialer)), stop_(std::move(stop)), options_(options) {}
 
 Lease Pool::lease_of(Connection connection, bool unwatch_first) {
-  return Lease(std::make_unique<Lease::State>(shared_from_this(), std::move(connection),
+  return Lease(std::make_unique<PooledLease>(shared_from_this(), std::move(connection),
                                               unwatch_first));
 }
 

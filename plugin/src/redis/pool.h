@@ -42,7 +42,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   void stop();
 
  private:
-  friend class Lease;
+  friend class PooledLease;
 
   struct Idle {
     Connection connection;

@@ -455,6 +455,34 @@ TEST_F(Sync, AConflictTakesNothingThatOnlySharesKeysWithARecordThatStays) {
   EXPECT_EQ(rig().find(104, "x"), 105u);
 }
 
+TEST_F(Sync, ALargeFolderWhoseEntriesAreAllRemovedHereIsEmpty) {
+  constexpr size_t kEntries = engine::Mirror::kSmall + 20;
+  ASSERT_EQ(rig().create(kRoot, "d", 50, FileType::kDirectory), 0);
+  ASSERT_TRUE(rig().drain());
+  model::Attr attr;
+  attr.nlink = 1;
+  attr.parent = 50;
+  std::vector<redis::Command> commands;
+  for (size_t i = 0; i < kEntries; ++i) {
+    const Ino ino = 10'000 + i;
+    commands.push_back({"HSET", "d50", "f" + std::to_string(i),
+                        model::encode_dentry({FileType::kFile, ino})});
+    commands.push_back({"SET", "i" + std::to_string(ino), model::encode_attr(attr)});
+  }
+  {
+    auto lease = rig().client->lease(deadline_in(std::chrono::seconds(5)));
+    ASSERT_TRUE(lease);
+    ASSERT_TRUE(lease->roundtrip(commands, deadline_in(std::chrono::seconds(5))));
+  }
+  restarted();  // knows nothing of them
+  for (size_t i = 0; i < kEntries; ++i)
+    ASSERT_EQ(rig().apply(model::Unlink{{{}, Clock().now(), 50, "f" + std::to_string(i), 0}}), 0);
+  EXPECT_EQ(rig().apply(model::Rmdir{{{}, Clock().now(), kRoot, "d", 0}}), 0);
+  ASSERT_TRUE(rig().drain()) << rig().last_error;
+  EXPECT_TRUE(journal().empty());
+  EXPECT_EQ(number("HLEN d1"), 0);
+}
+
 TEST_F(Sync, AnErrorOfTheServerIsNoConflict) {
   ASSERT_EQ(rig().create(kRoot, "f", 100), 0);
   server.ask("CONFIG SET maxmemory 1");

@@ -68,6 +68,7 @@ void Backlog::removed(uint64_t seq) {
   space_ -= it->second.space;
   inodes_ -= it->second.inodes;
   recovered_ -= it->second.recovered;
+  excused_ -= it->second.excused;
   ++sent_;
   sent_rate_.happened(std::chrono::steady_clock::now());
   items_.erase(it);
@@ -118,15 +119,20 @@ bool Backlog::wait_settled(uint64_t seq, Deadline deadline,
 
 bool Backlog::any_recovered() const {
   std::lock_guard lock(mutex_);
+  return recovered_ > excused_;
+}
+
+bool Backlog::any_of_before() const {
+  std::lock_guard lock(mutex_);
   return recovered_ > 0;
 }
 
 void Backlog::excuse(uint64_t seq) {
   std::lock_guard lock(mutex_);
   auto it = items_.find(seq);
-  if (it == items_.end() || !it->second.recovered) return;
-  it->second.recovered = false;
-  --recovered_;
+  if (it == items_.end() || !it->second.recovered || it->second.excused) return;
+  it->second.excused = true;
+  ++excused_;
 }
 
 Backlog::Seen Backlog::seen() const {

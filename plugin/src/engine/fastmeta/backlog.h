@@ -50,7 +50,8 @@ class Backlog {
   // Until no record <= seq is left. false: not in time, or `gave_up` says so (asked now
   // and then; may be empty).
   bool wait_settled(uint64_t seq, Deadline deadline, const std::function<bool()>& gave_up = {});
-  bool any_recovered() const;  // recovered ones that are still there
+  bool any_recovered() const;  // recovered ones that are still there and not excused
+  bool any_of_before() const;  // excused or not
   // The recovered record waits only for its data: it does not hold up `writable`.
   void excuse(uint64_t seq);
 
@@ -68,7 +69,7 @@ class Backlog {
     uint64_t bytes = 0;
     Timestamp time;
     int64_t space = 0, inodes = 0;
-    bool recovered = false;
+    bool recovered = false, excused = false;
   };
   void add(uint64_t seq, Item item);
   bool full() const;
@@ -82,7 +83,7 @@ class Backlog {
   std::deque<uint64_t> hints_;  // numbers added since the worker looked, at most kHintsMax
   bool kicked_ = false;
   Rate sent_rate_;
-  uint64_t last_ = 0, bytes_ = 0, recovered_ = 0, sent_ = 0;
+  uint64_t last_ = 0, bytes_ = 0, recovered_ = 0, excused_ = 0, sent_ = 0;
   int64_t space_ = 0, inodes_ = 0;
 };
 

@@ -151,8 +151,14 @@ LocalView::Answer LocalView::one_row(const ReadKey& read) const {
 }
 
 LocalView::Answer LocalView::hash(const std::string& key) const {
+  if (whole(key))
+    if (Answer answer = hash(key, true)) return answer;
+  return hash(key, false);
+}
+
+// known: the rows are the whole hash, otherwise what was fetched is.
+LocalView::Answer LocalView::hash(const std::string& key, bool known) const {
   std::map<std::string, std::string, std::less<>> fields;
-  const bool known = whole(key);
   const Row& all = row(marker_key(key));
   const bool emptied = all.local == Row::Local::kAbsent;
   Token asked;
@@ -177,10 +183,11 @@ LocalView::Answer LocalView::hash(const std::string& key) const {
         const std::string_view field = name.substr(marker.size());
         RawValue answer;
         // Ours, settled since: known, or to be asked for anew.
-        const bool later = !known && asked < decoded->base_token;
+        const bool later = known ? !emptied && decoded->base_token != Token{}
+                                 : asked < decoded->base_token;
         if (later && decoded->base == Row::Base::kUnknown && decoded->local == Row::Local::kNone)
           doubtful = true;
-        if ((known && !emptied) || later) {
+        if (known ? !emptied : later) {
           answer = stored(ReadKind::kField, *decoded);
         } else if (auto it = fields.find(field); it != fields.end()) {
           answer.exists = true;

@@ -78,6 +78,7 @@ class LocalView final : public model::View {
   Answer compute(const model::ReadKey& read) const;
   Answer one_row(const model::ReadKey& read) const;
   Answer hash(const std::string& key) const;
+  Answer hash(const std::string& key, bool known) const;
   Answer count(const model::ReadKey& read) const;
 
   // Is the hash known as a whole (complete, emptied, or of an inode born here)?

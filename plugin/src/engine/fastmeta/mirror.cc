@@ -63,10 +63,12 @@ Result<void> Mirror::fetch(std::span<const ReadKey> wanted, Fetched& into) {
     const ReadKey count{ReadKind::kHashCount, parts_.keys.dir(dir), {}, true};
     MDP_TRY(auto reply, parts_.client.read_one(to_command(count)));
     MDP_TRY(RawValue number, to_value(count, std::move(reply)));
-    const bool many = number.count > kSmall;
+    // It may be empty but for what the server does not know yet.
+    const size_t most = kSmall + parts_.backlog.seen().records;
+    const bool many = number.count > most;
     into.put(count, std::move(number), token);
     if (many) continue;
-    auto listing = list(dir, 2 * kSmall);
+    auto listing = list(dir, 2 * most);
     if (listing)
       into.put({ReadKind::kHash, parts_.keys.dir(dir), {}, true}, std::move(*listing), token);
     else if (listing.error().code != EFBIG)

@@ -54,7 +54,7 @@ class PendingCopies {
     {
       std::lock_guard lock(mutex_);
       forget_sent();
-      if (backlog_.any_recovered() || merging_.contains(ino)) return false;
+      if (backlog_.any_of_before() || merging_.contains(ino)) return false;
       if (auto it = places_.find(ino);
           it != places_.end() && (it->second.running > 0 || it->second.copied_from > 0))
         return false;
