@@ -14,9 +14,15 @@ IdRange::IdRange(uint64_t reserve, uint64_t low_water, uint64_t first_usable, Le
       wake_refill_(std::move(wake_refill)) {}
 
 Result<IdRange::Range> IdRange::lease_range() {
-  MDP_TRY(const uint64_t last, lease_(reserve_));
-  MDP_CHECK(last >= reserve_);
-  return Range{std::max(last - reserve_ + 1, first_usable_), last};
+  for (uint64_t wanted = reserve_;;) {
+    MDP_TRY(const uint64_t last, lease_(wanted));
+    MDP_CHECK(last >= wanted);
+    // A server that went back gives numbers that we have used already (I10).
+    const uint64_t above = highest();
+    const Range range{std::max({last - wanted + 1, first_usable_, above + 1}), last};
+    if (range.left() > 0) return range;
+    wanted = reserve_ + (above - last);
+  }
 }
 
 Result<uint64_t> IdRange::next() {

@@ -90,7 +90,9 @@ void ClientCursor::add(uint64_t seq) {
 }
 
 std::string encode_cursor(const ClientCursor& cursor) {
-  std::string text = "1 " + hex(cursor.incarnation) + " " + std::to_string(cursor.low);
+  std::string text = (cursor.fence == 0 ? "1 " : "2 ") + hex(cursor.incarnation);
+  if (cursor.fence != 0) text += " " + std::to_string(cursor.fence);
+  text += " " + std::to_string(cursor.low);
   for (const auto& [first, last] : cursor.above)
     text += " " + std::to_string(first) + "-" + std::to_string(last);
   return text;
@@ -98,13 +100,20 @@ std::string encode_cursor(const ClientCursor& cursor) {
 
 Result<ClientCursor> decode_cursor(std::string_view text) {
   Words words(text);
-  if (words.next() != "1") return broken(0, "a version other than 1");
+  const std::string_view version = words.next();
+  if (version != "1" && version != "2") return broken(0, "a version other than 1 and 2");
   ClientCursor cursor;
   size_t at = words.offset();
   const auto incarnation = parse_hex(words.next());
   if (!incarnation) return broken(at, "the incarnation is no hexadecimal number");
   cursor.incarnation = *incarnation;
   at = words.offset();
+  if (version == "2") {
+    const auto fence = parse_decimal<uint64_t>(words.next());
+    if (!fence || *fence == 0) return broken(at, "the fence is no number above 0");
+    cursor.fence = *fence;
+    at = words.offset();
+  }
   const auto low = parse_decimal<uint64_t>(words.next());
   if (!low) return broken(at, "the lower end is no number");
   cursor.low = *low;

@@ -20,6 +20,9 @@ struct ClientCursor {
   uint64_t low = 0;  // all records up to it are applied
   // Applied ones above it: first and last, ascending, not touching.
   std::vector<std::pair<uint64_t, uint64_t>> above;
+  // One more with each connection and start that have compared it: what an earlier one has
+  // sent and what comes late finds another value than the one it watches or expects.
+  uint64_t fence = 0;
 
   bool applied(uint64_t seq) const;
   // seq becomes applied; touching ranges merge, low rises over them.
@@ -31,7 +34,8 @@ struct ClientCursor {
 // Bytes of ranges beyond which the sender waits for the oldest record.
 inline constexpr size_t kCursorBytesMax = 4096;
 
-// Text: "1 <incarnation hex> <low> <first>-<last> …"
+// Text: "2 <incarnation hex> <fence> <low> <first>-<last> …"; without a fence
+// "1 <incarnation hex> <low> <first>-<last> …"
 std::string encode_cursor(const ClientCursor& cursor);
 Result<ClientCursor> decode_cursor(std::string_view text);
 

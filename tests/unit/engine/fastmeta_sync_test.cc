@@ -125,6 +125,30 @@ TEST_F(Sync, ALostReplyToExecIsSettledByTheCursor) {
   EXPECT_EQ(rig().find(kRoot, "f7"), 107u);
 }
 
+// A process that died may have left a batch on its way; what its successor finds unsent it may
+// cancel, undo or send again.
+TEST_F(Sync, WhatAnEarlierStartHasSentTakesNoEffectOnceItsSuccessorHasLooked) {
+  ASSERT_EQ(rig().create(kRoot, "a", 100), 0);
+  ASSERT_TRUE(rig().drain());
+  rig_.reset();
+  const auto config = this->config(server.url());
+  auto other = engine::connect_client(config, Log());
+  ASSERT_TRUE(other);
+  const Deadline deadline = deadline_in(std::chrono::seconds(5));
+  auto old = (*other)->lease(deadline);
+  ASSERT_TRUE(old);
+  const std::string key = "fastmeta:client:c1";
+  ASSERT_TRUE(old->roundtrip(std::vector<redis::Command>{{"WATCH", key}, {"MULTI"},
+                                                         {"SET", "i100", "late"}}, deadline));
+  restarted();  // compares
+  auto late = old->roundtrip(std::vector<redis::Command>{{"EXEC"}}, deadline);
+  ASSERT_TRUE(late);
+  EXPECT_TRUE(late->back().nil()) << "the late transaction took effect";
+  ASSERT_EQ(rig().create(kRoot, "b", 101), 0);
+  ASSERT_TRUE(rig().drain());
+  EXPECT_EQ(number("HLEN d1"), 2);
+}
+
 TEST_F(Sync, AServerThatOnlyStalledLeavesNoStaleRows) {
   FaultProxy proxy(server.port());
   auto patient = config(proxy.url());

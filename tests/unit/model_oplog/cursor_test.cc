@@ -70,8 +70,11 @@ TEST(ClientCursor, OnlyWhatItWritesIsRead) {
     return cursor ? "nothing" : cursor.error().text.substr(sizeof "client cursor, offset" );
   };
   EXPECT_EQ(wrong("1 ff 3 5-6 8-8"), "nothing");
-  EXPECT_EQ(wrong(""), "0: a version other than 1");
-  EXPECT_EQ(wrong("2 ff 3"), "0: a version other than 1");
+  EXPECT_EQ(wrong(""), "0: a version other than 1 and 2");
+  EXPECT_EQ(wrong("3 ff 3"), "0: a version other than 1 and 2");
+  EXPECT_EQ(wrong("2 ff 7 3 5-6"), "nothing");
+  EXPECT_EQ(wrong("2 ff 0 3"), "5: the fence is no number above 0");
+  EXPECT_EQ(wrong("2 ff 3"), "6: the lower end is no number");
   EXPECT_EQ(wrong("1"), "1: the incarnation is no hexadecimal number");
   EXPECT_EQ(wrong("1 fg 3"), "2: the incarnation is no hexadecimal number");
   EXPECT_EQ(wrong("1 11112222333344445 3"), "2: the incarnation is no hexadecimal number");

@@ -142,10 +142,10 @@ Result<void> CursorCheck::offer_again(const std::vector<PendingPtr>& forgotten) 
     return Result<void>();
   }));
   MDP_TRY_VOID(in_steps(all, [&](store::Transaction&, RowWriter& rows, const Pending& item) {
-    const auto* made = std::get_if<model::CreateArgs>(&item.record.operation);
-    const std::string born = made ? parts_.keys.attr(made->ino) : std::string();
+    // An inode that was made here is not new any more: its other rows hold what the server had
+    // before it went back.
     for (const model::Write& write : item.record.writes)
-      if (auto done = rows.pending(write, item.record.seq, write.key == born); !done) return done;
+      if (auto done = rows.pending(write, item.record.seq, false); !done) return done;
     return Result<void>();
   }));
   MDP_TRY_VOID(in_steps(

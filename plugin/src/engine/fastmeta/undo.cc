@@ -181,8 +181,8 @@ Result<void> Undo::attempt(Closure& closure, const model::VolumeFacts& facts,
 
   const uint64_t clash_seq = closure.clash.item->record.seq;
   {
-    LocalView view(facts, parts_.keys, parts_.open, parts_.validity, *transaction, fetched,
-                   false);
+    // Asked anew: the batch may have seen the other's file before the push that tells of it.
+    LocalView view(facts, parts_.keys, parts_.open, parts_.validity, *transaction, fetched, true);
     auto adopted = find_adoption(view, first.record.operation);
     if (view.failure()) return *view.failure();
     if (!adopted) {

@@ -156,10 +156,7 @@ Result<void> Reintegration::Worker::compare_cursor() {
   if (planned_) put_back(std::exchange(planned_, nullptr));
   told_ = told_ && epoch == epoch_;
   clean_watch_ = false;
-  MDP_TRY(Reply reply, parts_.client.read_one({"GET", client_key_}));
-  if (reply.is_error()) return redis::refused(reply, "GET");
-  std::optional<std::string> value;
-  if (reply.is_text()) value = std::move(reply.text);
+  MDP_TRY(auto value, watch_cursor(epoch));
   const uint64_t known = std::max({highest_.load(), parts_.backlog.last(), progress_.highest_seq});
   MDP_TRY(CursorFound found, check_.compare(value, progress_, known,
                                           first_ && volume_.unclean_start));
@@ -167,6 +164,9 @@ Result<void> Reintegration::Worker::compare_cursor() {
     refuse(std::move(found.refusal));
     return {};
   }
+  // Only then is it known what is not applied and never will be: it may be cancelled, undone,
+  // or sent again.
+  MDP_TRY_VOID(fence(epoch, found.cursor));
   if (!found.forgotten.empty()) {
     parts_.log.warn("the metadata server has forgotten {} confirmed changes; they are sent again",
                     found.forgotten.size());
@@ -175,7 +175,7 @@ Result<void> Reintegration::Worker::compare_cursor() {
     window_.reset();
   }
   cursor_ = std::move(found.cursor);
-  cursor_text_ = std::move(value);
+  cursor_text_ = model::encode_cursor(cursor_);
   highest_.store(std::max(known, cursor_.highest()));
   first_ = false;
   epoch_ = epoch;
@@ -213,6 +213,34 @@ Result<void> Reintegration::Worker::compare_cursor() {
   for (const auto& [seq, item] : window_.items())
     if (cursor_.applied(seq)) settled.push_back(item);
   return settler_.settle_known(settled, cursor_.low);
+}
+
+Result<std::optional<std::string>> Reintegration::Worker::watch_cursor(uint64_t epoch) {
+  MDP_TRY(auto sent, parts_.client.send({{"UNWATCH"}, {"WATCH", client_key_}, {"GET", client_key_}},
+                                        epoch, parts_.client.deadline()));
+  MDP_TRY(auto replies, sent->wait());
+  for (const Reply& reply : replies)
+    if (reply.is_error()) return redis::refused(reply, "GET");
+  std::optional<std::string> value;
+  if (replies.back().is_text()) value = std::move(replies.back().text);
+  return value;
+}
+
+Result<void> Reintegration::Worker::fence(uint64_t epoch, model::ClientCursor& cursor) {
+  ++cursor.fence;
+  const std::vector<Command> block =
+      exec_block({{"SET", client_key_, model::encode_cursor(cursor)}});
+  MDP_TRY(auto sent, parts_.client.send(block, epoch, parts_.client.deadline()));
+  MDP_TRY(auto replies, sent->wait());
+  for (const Reply& reply : replies)
+    if (reply.is_error()) return redis::refused(reply, "SET");
+  if (replies.back().nil())
+    return Error{Fault::kConflict, EAGAIN, "the server has just taken what was sent before"};
+  if (replies.back().items.size() != 1 || replies.back().items[0].is_error())
+    return redis::refused(replies.back().items.empty() ? replies.back() : replies.back().items[0],
+                          "SET");
+  clean_watch_ = true;
+  return {};
 }
 
 void Reintegration::Worker::look_for_data() {

@@ -46,6 +46,11 @@ class Reintegration::Worker {
  private:
   // The server's cursor after a connect, or when it is not what it should be.
   Result<void> compare_cursor();
+  // Its value, which is watched from then on.
+  Result<std::optional<std::string>> watch_cursor(uint64_t epoch);
+  // Writes it with another fence: what an earlier connection or start has sent, and what has
+  // not arrived yet, never takes effect. kConflict: it was not what watch_cursor() answered.
+  Result<void> fence(uint64_t epoch, model::ClientCursor& cursor);
   Result<void> settle_sent();
   void look_for_data();
   // The next records to send, at most what a batch may hold.

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "sim/checks.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "model/rules/accounting.h"
+#include "model/schema/codec.h"
+
+namespace fastmeta::sim {
+
+using model::Ino;
+using test::MemoryStore;
+
+namespace {
+
+struct Node {
+  model::Attr attr;
+  uint32_t names = 0, folders = 0;  // that lead to it; below it
+  std::map<Ino, int64_t> parents;
+};
+
+std::map<Ino, Node> nodes_of(const MemoryStore& store, Findings& findings) {
+  const model::KeySpace keys = sim_keys();
+  std::map<Ino, Node> nodes;
+  for (const auto& [key, value] : store.values()) {
+    const auto parsed = keys.parse(key);
+    if (!parsed || parsed->kind != 'i') continue;
+    const auto* bytes = std::get_if<std::string>(&value);
+    auto attr = bytes ? model::decode_attr(*bytes) : Result<model::Attr>(Error::answer(EIO));
+    if (!attr) {
+      findings.add(key + " is damaged");
+      continue;
+    }
+    nodes[parsed->ino].attr = *attr;
+  }
+  return nodes;
+}
+
+void follow_names(const MemoryStore& store, std::map<Ino, Node>& nodes, Findings& findings) {
+  const model::KeySpace keys = sim_keys();
+  for (const auto& [key, value] : store.values()) {
+    const auto parsed = keys.parse(key);
+    if (!parsed || parsed->kind != 'd') continue;
+    auto folder = nodes.find(parsed->ino);
+    if (folder == nodes.end() || !folder->second.attr.is_dir()) {
+      findings.add(key + " is of no folder");
+      continue;
+    }
+    for (const auto& [name, bytes] : std::get<MemoryStore::Hash>(value)) {
+      const auto entry = model::decode_dentry(bytes);
+      auto node = entry ? nodes.find(entry->ino) : nodes.end();
+      if (node == nodes.end() || node->second.attr.type != entry->type) {
+        findings.add(fmt::format("{} {} leads nowhere", key, name));
+        continue;
+      }
+      ++node->second.names;
+      ++node->second.parents[parsed->ino];
+      folder->second.folders += node->second.attr.is_dir();
+    }
+  }
+}
+
+void check_node(const MemoryStore& store, Ino ino, const Node& node, Findings& findings) {
+  const model::KeySpace keys = sim_keys();
+  const auto wrong = [&](const std::string& what) {
+    findings.add(fmt::format("inode {}: {}", ino, what));
+  };
+  const auto& attr = node.attr;
+  if (attr.is_dir()) {
+    if (ino != model::kRootIno && node.names != 1)
+      wrong(fmt::format("a folder with {} names", node.names));
+    if (attr.nlink != node.folders + 2)
+      wrong(fmt::format("nlink {} of a folder with {} below it", attr.nlink, node.folders));
+    if (ino != model::kRootIno && !node.parents.contains(attr.parent)) wrong("another parent");
+    return;
+  }
+  if (attr.nlink != node.names)
+    wrong(fmt::format("nlink {} with {} names", attr.nlink, node.names));
+  if (node.names == 0) wrong("without a name");
+  if (attr.parent != 0) {
+    if (node.names > 0 && !node.parents.contains(attr.parent)) wrong("another parent");
+    return;
+  }
+  for (const auto& [parent, count] : node.parents)
+    if (store.field(keys.parents(ino), std::to_string(parent)) != std::to_string(count))
+      wrong(fmt::format("links in folder {} are miscounted", parent));
+}
+
+}  // namespace
+
+MemoryStore contents_of(const test::RedisModel& model) {
+  MemoryStore store;
+  model.for_each_key([&](const std::string& key, const test::Value& value) {
+    MemoryStore::Value& into = store.values()[key];
+    if (const auto* text = std::get_if<std::string>(&value)) into = *text;
+    if (const auto* hash = std::get_if<test::Hash>(&value)) into = hash->fields;
+    if (const auto* list = std::get_if<test::List>(&value))
+      into = MemoryStore::List(list->begin(), list->end());
+    if (const auto* set = std::get_if<test::Set>(&value)) into = *set;
+    if (const auto* sorted = std::get_if<test::SortedSet>(&value)) {
+      MemoryStore::SortedSet scores;
+      for (const auto& [member, score] : *sorted)
+        scores.scores[member] = static_cast<int64_t>(score);
+      into = scores;
+    }
+  });
+  return store;
+}
+
+void check_volume(const MemoryStore& store, Findings& findings) {
+  const model::KeySpace keys = sim_keys();
+  auto nodes = nodes_of(store, findings);
+  follow_names(store, nodes, findings);
+  int64_t inodes = 0, space = 0;
+  for (const auto& [ino, node] : nodes) {
+    check_node(store, ino, node, findings);
+    if (ino == model::kRootIno) continue;
+    ++inodes;
+    space += node.attr.is_file() ? static_cast<int64_t>(model::charged_space(node.attr.length))
+                                 : 4096;
+  }
+  const int64_t counted = store.counter(keys.plain(model::kTotalInodes));
+  if (counted != inodes)
+    findings.add(fmt::format("totalInodes {} with {} inodes", counted, inodes));
+  const int64_t used = store.counter(keys.plain(model::kUsedSpace));
+  if (used != space) findings.add(fmt::format("usedSpace {}, not {}", used, space));
+  for (const auto& [key, value] : store.values()) {
+    const auto parsed = keys.parse(key);
+    if (parsed && (parsed->kind == 'x' || parsed->kind == 's') && !nodes.contains(parsed->ino))
+      findings.add(key + " is of no inode");
+    if (key.starts_with("session") && std::holds_alternative<MemoryStore::Set>(value))
+      findings.add(key + " keeps inodes that nobody has open");
+  }
+}
+
+void check_view(const MemoryStore& store, SimMount& mount, Findings& findings) {
+  const model::KeySpace keys = sim_keys();
+  for (const auto& [key, value] : store.values()) {
+    const auto parsed = keys.parse(key);
+    if (!parsed) continue;
+    model::ReadKind kind = model::ReadKind::kString;
+    if (std::holds_alternative<MemoryStore::Hash>(value)) kind = model::ReadKind::kHash;
+    if (std::holds_alternative<MemoryStore::List>(value)) kind = model::ReadKind::kList;
+    const model::ReadKey read{kind, key, {}, true};
+    auto seen = mount.executor().read_reply<model::RawValue>(
+        [&](const model::View& view) { return view.raw(read); });
+    if (!seen) {
+      findings.add(fmt::format("{} cannot be read by {}: {}", key, mount.name(),
+                               seen.error().text));
+      continue;
+    }
+    model::RawValue there = store.read(read);
+    std::ranges::sort(seen->fields);
+    std::ranges::sort(there.fields);
+    if (seen->bytes == there.bytes && seen->fields == there.fields && seen->items == there.items)
+      continue;
+    std::string names;
+    auto differing = [&](const char* sign, const auto& some, const auto& others) {
+      for (const auto& field : some)
+        if (std::ranges::find(others, field) == others.end()) names += sign + field.first;
+    };
+    differing(" +", seen->fields, there.fields);
+    differing(" -", there.fields, seen->fields);
+    findings.add(
+        fmt::format("{} is another for {} than in the server{}", key, mount.name(), names));
+  }
+}
+
+}  // namespace fastmeta::sim

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What must hold of the server's contents, and of what clients show of them, when nothing
+// is pending.
+#pragma once
+
+#include "sim/client.h"
+#include "sim/user.h"
+#include "support/memory_store.h"
+
+namespace fastmeta::sim {
+
+// The keys that the rules know, as the rules' own store.
+test::MemoryStore contents_of(const test::RedisModel& model);
+
+// One tree, every node once, link counts and counters right, nothing left behind.
+void check_volume(const test::MemoryStore& store, Findings& findings);
+
+// Every value of the server is what the client answers. On a fiber of its process.
+void check_view(const test::MemoryStore& store, SimMount& mount, Findings& findings);
+
+}  // namespace fastmeta::sim

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "sim/fast_client.h"
+
+#include <cstdio>
+#include <vector>
+
+#include "util/check.h"
+
+namespace fastmeta::sim {
+
+namespace {
+
+constexpr Time kIdle = 2 * kMillisecond, kAfterError = 60 * kMillisecond;
+
+const config::PluginConfig& sim_config() {
+  static const config::PluginConfig config = [] {
+    const std::vector<std::string> options{"mode=fast-meta", "cache.dir=/nowhere",
+                                           "conflicts.limit=100000"};
+    auto loaded = config::load_plugin_config(std::nullopt, "redis://sim/0", std::nullopt, options);
+    if (!loaded) std::fprintf(stderr, "%s\n", loaded.error().text.c_str());
+    MDP_CHECK(loaded);
+    return std::move(*loaded);
+  }();
+  return config;
+}
+
+class NoEffects final : public engine::Effects {
+ public:
+  void committed(const model::Mutations&, const std::vector<model::SliceRelease>&) override {}
+};
+
+class NoServer final : public engine::Executor {
+ public:
+  Result<void> read(const engine::ReadRule&, bool) override { return error(); }
+  Result<model::OperationReply> apply(const model::Operation&,
+                                      const engine::WriteHints&) override {
+    return error();
+  }
+  Result<void> write(const engine::WriteRule&, const engine::WriteHints&) override {
+    return error();
+  }
+
+ private:
+  static Error error() { return {Fault::kAnswer, ENOSYS, "no executor over the server"}; }
+};
+
+}  // namespace
+
+// The tables, where commits may be the last thing that the process does.
+class FastClient::Tables final : public store::Tables {
+ public:
+  explicit Tables(FastClient& client) : client_(client) {}
+
+  Result<std::unique_ptr<store::Transaction>> begin() override {
+    MDP_TRY(auto inner, client_.tables_.begin());
+    return std::unique_ptr<store::Transaction>(
+        std::make_unique<Transaction>(client_, std::move(inner)));
+  }
+  Result<void> sync() override { return client_.tables_.sync(); }
+  Result<void> may_write() override { return client_.tables_.may_write(); }
+  Stats stats() const override { return client_.tables_.stats(); }
+
+ private:
+  class Transaction final : public store::Transaction {
+   public:
+    Transaction(FastClient& client, std::unique_ptr<store::Transaction> inner)
+        : client_(client), inner_(std::move(inner)) {}
+    Result<std::optional<std::string>> get(store::Table table, std::string_view key) override {
+      return inner_->get(table, key);
+    }
+    Result<void> put(store::Table table, std::string_view key, std::string_view value) override {
+      return inner_->put(table, key, value);
+    }
+    Result<void> erase(store::Table table, std::string_view key) override {
+      return inner_->erase(table, key);
+    }
+    Result<void> scan(store::Table table, std::string_view from, const Visit& visit) override {
+      return inner_->scan(table, from, visit);
+    }
+    Result<void> commit() override {
+      const bool dies = client_.die_in_ > 0 && --client_.die_in_ == 0;
+      if (!dies) return inner_->commit();
+      if (client_.die_after_) static_cast<void>(inner_->commit());
+      client_.kill();
+      throw Killed();
+    }
+
+   private:
+    FastClient& client_;
+    std::unique_ptr<store::Transaction> inner_;
+  };
+
+  FastClient& client_;
+};
+
+struct FastClient::Life {
+  Life(FastClient& self, engine::Identity identity)
+      : client(self.server_, self.link_, self.process_),
+        tables(self),
+        clock(self.server_.scheduler()),
+        validity(identity.starts << 24),
+        backlog(sim_config().backlog),
+        parts{client, tables,   keys,       sim_config(), validity, stripes,
+              backlog, open_table, self.host_, clock,        Log()},
+        mirror(parts),
+        executor(parts, mirror, no_server, locks, sacrifices,
+                 {[this] { return facts; },
+                  [this](bool) -> Result<void> {
+                    if (writable) return {};
+                    return Error::answer(EROFS);
+                  }}) {
+    facts.session = self.session_;
+    facts.dir_stats = false;
+    engine::Reintegration::Volume volume;
+    volume.unclean_start = self.tables_.unclean_start();
+    volume.facts = [this] { return facts; };
+    volume.trash_now = [] { return Result<model::Ino>(model::Ino{0}); };
+    volume.ensure_statistics = [](model::Ino) { return Result<bool>(false); };
+    volume.refuse_writes = [this, &self](std::string why) {
+      if (!why.empty()) self.refused_ = std::move(why);
+      writable = writable && self.refused_.empty();
+    };
+    volume.recovered = [this] {
+      if (!recovered) executor.first_seq(sync->highest_seq() + 1);
+      recovered = writable = true;
+    };
+    redis::ClientHooks hooks;
+    hooks.on_invalidate = [this](std::span<const std::string> changed) {
+      for (const std::string& key : changed)
+        if (keys.parse(key)) validity.invalidated(key);
+    };
+    hooks.on_flush = [this] { validity.raise_epoch(); };
+    hooks.on_lost = [this] { writable = false; };
+    hooks.on_ready = [this] {
+      validity.raise_epoch();
+      backlog.kick();
+    };
+    sync = std::make_unique<engine::Reintegration>(parts, effects, sacrifices, std::move(volume),
+                                                   std::move(identity));
+    MDP_CHECK(client.start(std::move(hooks)));
+    MDP_CHECK(sync->load());
+  }
+
+  model::KeySpace keys = sim_keys();
+  SimClient client;
+  Tables tables;
+  SimClock clock;
+  engine::Validity validity;
+  engine::Stripes stripes;
+  engine::Backlog backlog;
+  engine::OpenTable open_table;
+  engine::Parts parts;
+  engine::HeldLocks locks;
+  engine::Sacrifices sacrifices;
+  NoEffects effects;
+  NoServer no_server;
+  engine::Mirror mirror;
+  engine::LocalExecutor executor;
+  model::VolumeFacts facts;
+  bool recovered = false, writable = false;
+  std::unique_ptr<engine::Reintegration> sync;
+};
+
+FastClient::FastClient(SimServer& server, LinkState& link, std::string name, uint64_t session)
+    : server_(server), link_(link), name_(std::move(name)), session_(session) {}
+
+FastClient::~FastClient() = default;
+
+void FastClient::start() {
+  MDP_CHECK(!life_);
+  process_ = std::make_shared<Process>(Process{name_});
+  forget_leases();
+  life_ = std::make_unique<Life>(*this, engine::Identity{name_, session_ + 7, ++starts_});
+  server_.scheduler().spawn(process_, [this] { work(); });
+}
+
+void FastClient::work() {
+  Scheduler& scheduler = server_.scheduler();
+  for (uint64_t epoch = 0;;) {
+    if (epoch != life_->client.epoch()) {
+      epoch = life_->client.epoch();
+      raise_counters();
+    }
+    auto worked = life_->sync->cycle();
+    scheduler.check_alive();
+    if (!worked)
+      scheduler.sleep(kAfterError);
+    else
+      scheduler.sleep(*worked ? kMicrosecond : kIdle);
+  }
+}
+
+void FastClient::kill() {
+  die_in_ = 0;
+  life_->client.stop();
+  server_.scheduler().kill(process_);
+}
+
+void FastClient::kill_at_commit(uint64_t nth, bool after) {
+  die_in_ = nth;
+  die_after_ = after;
+}
+
+void FastClient::bury(std::optional<size_t> power) {
+  life_.reset();
+  if (power)
+    tables_.crash_machine(*power);
+  else
+    tables_.crash_process();
+  host_.staged.clear();  // the host stores what was staged before it mounts again
+}
+
+bool FastClient::ready() const { return life_ && !process_->dead && life_->writable; }
+engine::Executor& FastClient::executor() { return life_->executor; }
+engine::OpenTable& FastClient::open() { return life_->open_table; }
+redis::Client& FastClient::redis() { return life_->client; }
+SimClient& FastClient::link_client() { return life_->client; }
+bool FastClient::settled() const { return ready() && !life_->backlog.oldest(); }
+void FastClient::slice_durable(model::Ino ino, uint64_t slice) {
+  if (life_) life_->sync->slice_durable(ino, slice);
+}
+void FastClient::barrier(model::Ino ino) { life_->sync->content_barrier(ino); }
+engine::Reintegration::Stats FastClient::stats() const { return life_->sync->stats(); }
+
+size_t FastClient::journalled() {
+  size_t count = 0;
+  auto transaction = tables_.begin();
+  MDP_CHECK(transaction);
+  MDP_CHECK((*transaction)->scan(store::Table::kJournal, {}, [&](std::string_view, auto) {
+    ++count;
+    return true;
+  }));
+  return count;
+}
+
+}  // namespace fastmeta::sim

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A mount in mode fast-meta that can die at any of its commits or waits and start again on
+// the tables that it left.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "config/plugin_config.h"
+#include "engine/fastmeta/local_executor.h"
+#include "engine/fastmeta/mirror.h"
+#include "engine/fastmeta/reintegration.h"
+#include "engine/passthrough/passthrough.h"
+#include "memory_tables/memory_tables.h"
+#include "sim/client.h"
+
+namespace fastmeta::sim {
+
+class FastClient final : public SimMount {
+ public:
+  FastClient(SimServer& server, LinkState& link, std::string name, uint64_t session);
+  ~FastClient() override;
+
+  void start();
+  // At once; or in the middle of the n-th commit from now on, before or after it counts.
+  void kill();
+  void kill_at_commit(uint64_t nth, bool after);
+  bool alive() const { return life_ != nullptr; }
+  // After it was killed, once nothing of it runs. power: the machine went down, and of what
+  // was not synced only so many commits are left.
+  void bury(std::optional<size_t> power = std::nullopt);
+  size_t unsynced_commits() const { return tables_.unsynced_commits(); }
+
+  const std::string& name() const override { return name_; }
+  const ProcessPtr& process() const override { return process_; }
+  bool ready() const override;
+  engine::Executor& executor() override;
+  engine::OpenTable& open() override;
+  redis::Client& redis() override;
+  bool settled() const override;
+  SimHost& host() override { return host_; }
+  void slice_durable(model::Ino ino, uint64_t slice) override;
+  void barrier(model::Ino ino) override;
+
+  SimClient& link_client();
+  const std::string& refused() const { return refused_; }
+  size_t journalled();
+  engine::Reintegration::Stats stats() const;
+
+ private:
+  struct Life;
+  class Tables;
+  void work();
+
+  SimServer& server_;
+  LinkState& link_;
+  const std::string name_;
+  const uint64_t session_;
+  test::MemoryTables tables_;
+  SimHost host_;
+  ProcessPtr process_;
+  uint64_t starts_ = 0;
+  uint64_t die_in_ = 0;  // commits; 0: never
+  bool die_after_ = false;
+  std::string refused_;
+  std::unique_ptr<Life> life_;
+};
+
+}  // namespace fastmeta::sim

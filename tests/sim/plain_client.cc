@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "sim/plain_client.h"
+
+#include "util/check.h"
+
+namespace fastmeta::sim {
+
+PlainClient::PlainClient(SimServer& server, LinkState& link, std::string name, uint64_t session,
+                         bool caches)
+    : name_(std::move(name)),
+      process_(std::make_shared<Process>(Process{name_})),
+      client_(server, link, process_),
+      executor_(client_, keys_, cache_, echoes_, open_, effects_,
+                {[this] { return facts_; }, [] { return Result<void>(); }},
+                engine::PassthroughOptions{}, Log()) {
+  facts_.session = session;
+  facts_.dir_stats = false;
+  redis::ClientHooks hooks;
+  hooks.on_invalidate = [this](std::span<const std::string> changed) {
+    for (const std::string& key : changed)
+      if (keys_.parse(key) && !echoes_.take(key)) cache_.invalidate(key);
+  };
+  hooks.on_flush = [this] { cache_.clear(); };
+  hooks.on_lost = [this] {
+    cache_.disable();
+    echoes_.clear();
+  };
+  hooks.on_ready = [this, caches] {
+    echoes_.clear();
+    if (caches) cache_.enable();
+  };
+  MDP_CHECK(client_.start(std::move(hooks)));
+}
+
+}  // namespace fastmeta::sim

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A mount whose changes are in the server when they are acknowledged: mode passthrough, or
+// without a cache, as the standard client runs the rules.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "engine/passthrough/passthrough.h"
+#include "engine/passthrough/value_cache.h"
+#include "sim/client.h"
+
+namespace fastmeta::sim {
+
+class PlainClient final : public SimMount {
+ public:
+  PlainClient(SimServer& server, LinkState& link, std::string name, uint64_t session, bool caches);
+
+  const std::string& name() const override { return name_; }
+  const ProcessPtr& process() const override { return process_; }
+  bool ready() const override { return client_.connected(); }
+  engine::Executor& executor() override { return executor_; }
+  engine::OpenTable& open() override { return open_; }
+  redis::Client& redis() override { return client_; }
+  bool settled() const override { return ready(); }
+  SimHost& host() override { return host_; }
+  void slice_durable(model::Ino, uint64_t) override {}
+  SimClient& link_client() { return client_; }
+
+ private:
+  class NoEffects final : public engine::Effects {
+   public:
+    void committed(const model::Mutations&, const std::vector<model::SliceRelease>&) override {}
+  };
+
+  const std::string name_;
+  const ProcessPtr process_;
+  SimClient client_;
+  model::KeySpace keys_ = sim_keys();
+  model::VolumeFacts facts_;
+  engine::ValueCache cache_{64 << 20, std::chrono::hours(1)};
+  engine::OwnEchoes echoes_;
+  engine::OpenTable open_;
+  NoEffects effects_;
+  SimHost host_;
+  engine::Passthrough executor_;
+};
+
+}  // namespace fastmeta::sim

@@ -1,0 +1,388 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "sim/world.h"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <deque>
+#include <memory>
+#include <set>
+
+#include "model/schema/codec.h"
+#include "sim/checks.h"
+#include "sim/fast_client.h"
+#include "sim/plain_client.h"
+#include "sim/user.h"
+#include "util/check.h"
+
+namespace fastmeta::sim {
+
+namespace {
+
+constexpr Time kPatience = 600 * kSecond;
+constexpr Time kLook = 5 * kMillisecond;
+constexpr Time kKeep = 50 * kMillisecond;
+constexpr size_t kHistory = 400;
+constexpr model::Ino kFolderA = 2, kFolderB = 3;
+
+class World {
+ public:
+  explicit World(const Plan& plan)
+      : plan_(plan), dice_(plan.seed), scheduler_(dice_), server_(scheduler_, dice_) {
+    make_volume();
+    server_.on_command = [this](const redis::Command& command, const redis::Reply& reply) {
+      watch(command, reply);
+    };
+    make_clients();
+    make_users();
+  }
+
+  ~World() { scheduler_.end(); }
+
+  Outcome run() {
+    for (auto& client : fast_) client->start();
+    for (size_t i = 0; i < users_.size(); ++i) begin(i, false);
+    plan_fault();
+    keep();
+    look_after();
+    scheduler_.run(kPatience, [this] { return operations() >= plan_.steps; });
+    heal();
+    outcome_.findings = findings_.all();
+    outcome_.operations = operations();
+    outcome_.history.assign(history_.begin(), history_.end());
+    return std::move(outcome_);
+  }
+
+ private:
+  struct Place {
+    std::unique_ptr<User> user;
+    SimMount* mount = nullptr;
+    FastClient* fast = nullptr;
+    bool busy = false;
+  };
+
+  void note(const std::string& line) {
+    std::string text = fmt::format("{:10.3f} ms  {}", static_cast<double>(scheduler_.now()) / 1e6,
+                                   line);
+    if (plan_.verbose) std::printf("%s\n", text.c_str());
+    history_.push_back(std::move(text));
+    if (history_.size() > kHistory) history_.pop_front();
+  }
+
+  void make_volume() {
+    auto admin = server_.model().connect();
+    model::Attr attr;
+    attr.type = model::FileType::kDirectory;
+    attr.perm = 0777;
+    attr.nlink = 4;
+    attr.length = 4096;
+    attr.parent = model::kRootIno;
+    admin->execute({"SET", "i1", model::encode_attr(attr)});
+    attr.nlink = 2;
+    for (model::Ino ino : {kFolderA, kFolderB}) {
+      admin->execute({"SET", fmt::format("i{}", ino), model::encode_attr(attr)});
+      admin->execute({"HSET", "d1", fmt::format("folder{}", ino),
+                      model::encode_dentry({model::FileType::kDirectory, ino})});
+    }
+    admin->execute({"SET", "totalInodes", "2"});
+    admin->execute({"SET", "usedSpace", "8192"});
+    admin->execute({"SET", "nextinode", "100"});
+    admin->execute({"SET", "nextchunk", "1"});
+  }
+
+  LinkState& any_link() {
+    auto link = std::make_unique<LinkState>();
+    link->one_way = dice_.pick(std::vector<Time>{50 * kMicrosecond, kMillisecond,
+                                                 15 * kMillisecond});
+    link->jitter = dice_.one_in(2) ? link->one_way : 0;
+    links_.push_back(std::move(link));
+    return *links_.back();
+  }
+
+  void make_clients() {
+    uint64_t session = 1;
+    const size_t fast = plan_.losses ? 1 : 1 + dice_.below(3);
+    for (size_t i = 0; i < fast; ++i, ++session)
+      fast_.push_back(std::make_unique<FastClient>(server_, any_link(), fmt::format("fast{}", i),
+                                                   session));
+    const size_t plain = plan_.plain && !plan_.losses ? dice_.below(3) : 0;
+    for (size_t i = 0; i < plain; ++i, ++session)
+      plain_.push_back(std::make_unique<PlainClient>(
+          server_, any_link(), i == 0 ? "standard" : "passthrough", session, i != 0));
+  }
+
+  void make_users() {
+    const test::MemoryStore world = contents_of(server_.model());
+    size_t number = 0;
+    auto add = [&](SimMount& mount, FastClient* fast) {
+      User::Terms terms;
+      terms.alone = !plan_.crowd;
+      terms.folders = {model::kRootIno, kFolderA, kFolderB};
+      Place place;
+      place.mount = &mount;
+      place.fast = fast;
+      place.user = std::make_unique<User>(scheduler_, dice_, mount,
+                                          fmt::format("u{}_", number++), terms, world, findings_,
+                                          [this](std::string line) { note(line); });
+      users_.push_back(std::move(place));
+    };
+    for (auto& client : fast_)
+      for (uint64_t i = 0; i <= dice_.below(2); ++i) add(*client, client.get());
+    for (auto& client : plain_) add(*client, nullptr);
+  }
+
+  // The user's work, on a fiber of its mount's process.
+  void begin(size_t at, bool after_death) {
+    Place& place = users_[at];
+    scheduler_.spawn(place.mount->process(), [this, &place, after_death] {
+      while (!place.mount->ready()) scheduler_.sleep(kLook);
+      if (after_death) place.user->look_after_death();
+      place.user->work([this] { return stop_; });
+    });
+  }
+
+  uint64_t operations() const {
+    uint64_t sum = 0;
+    for (const Place& place : users_) sum += place.user->operations();
+    return sum;
+  }
+
+  // -- what goes wrong
+
+  void plan_fault() {
+    if (!plan_.cuts && !plan_.kills && !plan_.restarts) return;
+    scheduler_.at(scheduler_.now() + static_cast<Time>(dice_.below(300 * kMillisecond)), [this] {
+      if (stop_) return;
+      fault();
+      plan_fault();
+    });
+  }
+
+  void fault() {
+    const uint64_t what = dice_.below(8);
+    const size_t at = dice_.below(links_.size());
+    LinkState& link = *links_[at];
+    const bool left = dice_.one_in(2);
+    SimClient* client = nullptr;
+    if (at >= fast_.size())
+      client = &plain_[at - fast_.size()]->link_client();
+    else if (fast_[at]->alive() && !fast_[at]->process()->dead)
+      client = &fast_[at]->link_client();
+    if (what < 2 && plan_.cuts && client) {
+      note(fmt::format("FAULT link {} is cut, what has left {}", at,
+                       left ? "arrives" : "is lost"));
+      ++outcome_.cuts;
+      client->cut(left);
+    } else if (what == 2 && plan_.cuts) {
+      link.stalled_until = scheduler_.now() + static_cast<Time>(dice_.below(kSecond));
+      note(fmt::format("FAULT link {} stalls", at));
+    } else if (what == 3 && plan_.cuts && client) {
+      note(fmt::format("FAULT link {} is down", at));
+      ++outcome_.cuts;
+      link.up = false;
+      client->cut(left);
+      scheduler_.at(scheduler_.now() + static_cast<Time>(dice_.below(2 * kSecond)),
+                    [&link] { link.up = true; });
+    } else if (what == 4 && plan_.losses) {
+      const auto& [when, kept] = dice_.pick(kept_);
+      note(fmt::format("FAULT the server restarts and forgets {:.1f} ms",
+                       static_cast<double>(scheduler_.now() - when) / 1e6));
+      ++outcome_.restarts;
+      server_.restart(kept);
+      kept_ = {{scheduler_.now(), server_.model().snapshot()}};
+    } else if (what == 4 && plan_.restarts) {
+      note("FAULT the server restarts");
+      ++outcome_.restarts;
+      server_.restart(std::nullopt);
+    } else if (what >= 5 && plan_.kills) {
+      FastClient& victim = *fast_[dice_.below(fast_.size())];
+      if (!victim.alive() || victim.process()->dead) return;
+      ++outcome_.kills;
+      if (dice_.one_in(4)) {
+        note("FAULT kill " + victim.name());
+        victim.kill();
+      } else {
+        const uint64_t nth = 1 + dice_.below(30);
+        const bool after = dice_.one_in(2);
+        note(fmt::format("FAULT kill {} {} its commit {}", victim.name(),
+                         after ? "behind" : "before", nth));
+        victim.kill_at_commit(nth, after);
+      }
+    }
+  }
+
+  // What a server that forgets may go back to.
+  void keep() {
+    kept_.emplace_back(scheduler_.now(), server_.model().snapshot());
+    while (kept_.front().first < scheduler_.now() - kSecond) kept_.pop_front();
+    if (plan_.losses) scheduler_.at(scheduler_.now() + kKeep, [this] { keep(); });
+  }
+
+  // Starts again what has died.
+  void look_after() {
+    for (auto& client : fast_) {
+      if (!client->alive() || !client->process()->dead) continue;
+      note(client->name() + " starts again");
+      collect(*client);
+      std::optional<size_t> power;
+      if (plan_.power && dice_.one_in(2))
+        power = dice_.below(client->unsynced_commits() + 1);
+      client->bury(power);
+      client->start();
+      for (size_t i = 0; i < users_.size(); ++i)
+        if (users_[i].fast == client.get()) begin(i, true);
+    }
+    scheduler_.at(scheduler_.now() + kLook, [this] { look_after(); });
+  }
+
+  void collect(const FastClient& client) {
+    const auto stats = client.stats();
+    outcome_.conflicts += stats.conflicts;
+    outcome_.adopted += stats.adopted;
+    outcome_.nils += stats.nils;
+    outcome_.scripts += stats.scripts;
+  }
+
+  // -- what never may happen
+
+  void watch(const redis::Command& command, const redis::Reply& reply) {
+    if (reply.is_error() && !reply.text.starts_with("NOSCRIPT"))
+      findings_.add(fmt::format("the server answered {} with {}", command[0], reply.text));
+    if (command.size() < 3) return;
+    // I4. What waits in MULTI is looked at as well: it was meant.
+    if (command[0] == "RPUSH" && command[1].starts_with("c")) {
+      const auto slice = model::decode_slice(command[2]);
+      if (!slice) return;
+      for (auto& client : fast_)
+        if (client->host().staged.contains(slice->id))
+          findings_.add(fmt::format("slice {} is seen before its data", slice->id));
+    }
+  }
+
+  // -- the end
+
+  template <typename Done>
+  bool wait(Done done) {
+    const Time until = scheduler_.now() + kPatience;
+    scheduler_.run(until, done);
+    return done();
+  }
+
+  bool settled() const {
+    for (const auto& client : fast_)
+      if (!client->settled()) return false;
+    for (const auto& client : plain_)
+      if (!client->settled()) return false;
+    return true;
+  }
+
+  // Runs work on a fiber of each user's mount and waits for all.
+  template <typename Work>
+  bool on_all(Work work) {
+    size_t left = users_.size();
+    for (Place& place : users_)
+      scheduler_.spawn(place.mount->process(), [&, work] {
+        work(place);
+        --left;
+      });
+    return wait([&] { return left == 0; });
+  }
+
+  void heal() {
+    note("everything heals");
+    stop_ = true;
+    for (auto& client : fast_) client->kill_at_commit(0, false);
+    for (auto& link : links_) {
+      link->up = true;
+      link->stalled_until = 0;
+    }
+    // Faults that are under way, and users in the middle of something.
+    scheduler_.run(scheduler_.now() + 3 * kSecond, {});
+    for (auto& client : fast_)
+      if (!client->refused().empty())
+        findings_.add(fmt::format("{} sends no more: {}", client->name(), client->refused()));
+    if (!findings_.empty()) return;
+    if (!wait([&] { return settled(); })) return hangs("changes are not sent");
+    if (!on_all([](Place& place) { place.user->close_all(); })) return hangs("files do not close");
+    if (!wait([&] { return settled(); })) return hangs("closes are not sent");
+    scheduler_.run(scheduler_.now() + kSecond, {});
+    clean_sessions();
+    for (auto& client : fast_) {
+      collect(*client);
+      if (!plan_.crowd && client->journalled() > 0)
+        findings_.add(fmt::format("{} of {}: changes that nobody contradicts were undone",
+                                  client->journalled(), client->name()));
+    }
+    const test::MemoryStore store = contents_of(server_.model());
+    check_volume(store, findings_);
+    if (!plan_.crowd)
+      for (Place& place : users_)
+        place.user->compare([&]() -> const test::MemoryStore& { return store; });
+    std::set<SimMount*> seen;
+    if (!on_all([&](Place& place) {
+          if (seen.insert(place.mount).second) check_view(store, *place.mount, findings_);
+        }))
+      hangs("reads do not end");
+  }
+
+  void hangs(const char* what) {
+    findings_.add(what);
+    for (const auto& client : fast_)
+      findings_.add(fmt::format("{}: ready {}, settled {}, {}", client->name(), client->ready(),
+                                client->settled(), client->refused()));
+  }
+
+  // What killed processes held open, as any client does for a session that is gone.
+  void clean_sessions() {
+    for (uint64_t session = 1; session <= fast_.size() + plain_.size(); ++session) {
+      LinkState link;
+      link.one_way = kMicrosecond;
+      PlainClient cleaner(server_, link, "cleaner", session, false);
+      bool over = false;
+      scheduler_.spawn(cleaner.process(), [&] {
+        const auto key = sim_keys().session_sustained(session);
+        auto members = cleaner.redis().read_one({"SMEMBERS", key});
+        for (const redis::Reply& member : members ? members->items : std::vector<redis::Reply>())
+          static_cast<void>(cleaner.executor().apply(
+              model::LastCloseArgs{{}, std::stoull(member.text)}, {}));
+        over = true;
+      });
+      wait([&] { return over; });
+      scheduler_.run(scheduler_.now() + kMillisecond, {});
+    }
+  }
+
+  const Plan plan_;
+  test::Dice dice_;
+  Scheduler scheduler_;
+  SimServer server_;
+  std::deque<std::string> history_;
+  Outcome outcome_;
+  Findings findings_;
+  std::vector<std::unique_ptr<LinkState>> links_;
+  std::vector<std::unique_ptr<FastClient>> fast_;
+  std::vector<std::unique_ptr<PlainClient>> plain_;
+  std::vector<Place> users_;
+  std::deque<std::pair<Time, test::Keyspace>> kept_;
+  bool stop_ = false;
+};
+
+}  // namespace
+
+Plan plan_of(uint64_t seed, uint64_t steps) {
+  Plan plan;
+  plan.seed = seed;
+  plan.steps = steps;
+  plan.crowd = seed % 3 == 2;
+  plan.cuts = seed % 5 != 0;
+  plan.kills = seed % 7 != 0;
+  plan.restarts = seed % 2 == 0;
+  plan.plain = seed % 4 != 3;
+  plan.losses = seed % 11 == 4;
+  plan.power = plan.crowd && seed % 13 < 6;
+  return plan;
+}
+
+Outcome run(const Plan& plan) { return World(plan).run(); }
+
+}  // namespace fastmeta::sim

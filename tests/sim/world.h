@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// One run: a server, some clients of both kinds, users that work on them, and what goes
+// wrong meanwhile; then everything heals, all that is pending is sent, and what must hold
+// is checked. The seed decides everything.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace fastmeta::sim {
+
+struct Plan {
+  uint64_t seed = 0;
+  uint64_t steps = 300;   // operations, all users together
+  bool crowd = false;     // users share their names
+  bool cuts = true;       // links break, stall, come back
+  bool kills = true;      // processes in mode fast-meta die
+  bool restarts = true;   // of the server, which keeps everything
+  bool plain = true;      // others beside fast-meta
+  bool losses = false;    // a server that restarts forgets its last second; one client only
+  bool power = false;     // machines go down: acknowledged changes may be lost
+  bool verbose = false;   // print what happens as it does
+};
+// What the seed alone says.
+Plan plan_of(uint64_t seed, uint64_t steps);
+
+struct Outcome {
+  std::vector<std::string> findings;  // empty: everything held
+  uint64_t operations = 0, kills = 0, cuts = 0, restarts = 0;
+  uint64_t conflicts = 0, adopted = 0, nils = 0, scripts = 0;
+  std::vector<std::string> history;   // the last lines of what happened
+};
+Outcome run(const Plan& plan);
+
+}  // namespace fastmeta::sim
