@@ -3,6 +3,9 @@
 // server that went back.
 #include <gtest/gtest.h>
 
+#include <map>
+#include <string>
+
 #include "support/fault_proxy.h"
 #include "unit/engine/sync_fixture.h"
 
@@ -196,6 +199,34 @@ TEST_F(Sync, AClashTakesItsDependantsAlongAndNothingElse) {
   EXPECT_EQ(number("GET totalInodes"), 1);
   EXPECT_TRUE(rig().sacrifices.report(kRoot));
   EXPECT_TRUE(rig().sacrifices.gone(52));
+}
+
+TEST_F(Sync, TheJournalTellsWhereItIsNowAndWhatWasWrittenLater) {
+  ASSERT_EQ(rig().create(kRoot, "kept", 50, FileType::kDirectory), 0);
+  ASSERT_EQ(rig().create(50, "file", 51), 0);
+  ASSERT_TRUE(rig().drain());
+  ASSERT_EQ(rig().create(kRoot, "clash", 101), 0);
+  ASSERT_EQ(write(101, 7, false), 0);
+  ASSERT_EQ(write(51, 8, false), 0);
+  other_creates("1", "clash");
+  server.ask("DEL i51");
+  server.ask("HDEL d50 file");
+  ASSERT_TRUE(rig().client->read_one({"PING"}));  // behind the pushes
+  ASSERT_TRUE(rig().drain()) << rig().last_error;
+  EXPECT_EQ(write(101, 9, false), EIO);
+  EXPECT_EQ(rig().apply(model::TruncateArgs{{}, Clock().now(), 101, 5}), EIO);
+  const auto entries = journal();
+  ASSERT_EQ(entries.size(), 3u);
+  std::map<std::string, std::string> paths;
+  for (const auto& entry : entries) paths[entry.path_then] = entry.path_now;
+  EXPECT_EQ(paths.at("/clash"), "") << "the file that was written is not there any more";
+  EXPECT_EQ(entries[0].path_now, "/clash") << "the name is, as another's";
+  EXPECT_EQ(paths.at("/kept/file"), "");
+  ASSERT_EQ(entries[0].later.size(), 1u) << "of a truncation nothing would be lost";
+  const auto later = model::decode_record(entries[0].later[0]);
+  ASSERT_TRUE(later);
+  EXPECT_EQ(std::get<model::WriteSliceArgs>(later->operation).slice.id, 9u);
+  EXPECT_EQ(number("HLEN delSlices"), 3) << "7, 8 and the later 9";
 }
 
 TEST_F(Sync, NoSliceIsSeenBeforeItsData) {

@@ -5,7 +5,10 @@
 #include <cerrno>
 #include <set>
 
+#include "engine/fastmeta/journal_entry.h"
+#include "engine/fastmeta/pinned_slices.h"
 #include "engine/fastmeta/row_writer.h"
+#include "engine/fastmeta/settle.h"
 
 namespace fastmeta::engine {
 
@@ -76,8 +79,10 @@ std::optional<Operation> LocalExecutor::renumbered(const Operation& operation) c
 Result<OperationReply> LocalExecutor::apply(const Operation& operation, const WriteHints& hints) {
   if (auto now = renumbered(operation)) return apply(*now, hints);
   const Ino content = model::content_of(operation);
-  if (content != 0 && sacrifices_.gone(content))
+  if (const auto conflict = content != 0 ? sacrifices_.gone(content) : std::nullopt) {
+    keep_later(*conflict, operation, hints);
     return Error{Fault::kAnswer, EIO, "the file was undone by a conflict"};
+  }
   const bool data = model::kind_of(operation) == model::OperationKind::kWriteSlice;
   MDP_TRY_VOID(parts_.backlog.admit());
   MDP_TRY_VOID(parts_.tables.may_write());
@@ -131,6 +136,30 @@ Result<OperationReply> LocalExecutor::apply(const Operation& operation, const Wr
     }
   }
   MDP_CHECK(!"a rule that is never satisfied");
+}
+
+// What is still written through a handle goes to the journal, with the rest of the file.
+void LocalExecutor::keep_later(uint64_t conflict, const Operation& operation,
+                               const WriteHints& hints) {
+  const auto* slice = std::get_if<model::WriteSliceArgs>(&operation);
+  if (!slice) return;
+  model::OplogRecord record;
+  record.time = parts_.clock.now();
+  record.operation = operation;
+  record.staged = hints.staged;
+  record.pid = hints.pid;
+  const std::string key = store::number_key(conflict);
+  auto kept = Settler::transact(parts_.tables, [&](store::Transaction& rows) -> Result<void> {
+    MDP_TRY(auto bytes, rows.get(store::Table::kJournal, key));
+    if (!bytes) return {};
+    MDP_TRY(JournalEntry entry, decode_entry(*bytes));
+    entry.later.push_back(model::encode_record(record));
+    return rows.put(store::Table::kJournal, key, encode_entry(entry));
+  });
+  if (!kept)
+    parts_.log.warn("a later write to the file of conflict {} is not in the journal: {}", conflict,
+                    kept.error().text);
+  pin_slice(parts_, slice->slice.id, slice->slice.size, conflict);
 }
 
 // The kernel takes a file that has two numbers for two.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/fastmeta/paths.h"
 
+#include <optional>
+
 #include "engine/fastmeta/row.h"
 #include "model/operation.h"
 #include "model/schema/codec.h"
@@ -21,12 +23,18 @@ std::string value_of(const Row& row) {
                                                                            : std::string();
 }
 
-Ino parent_of(store::Transaction& transaction, const model::KeySpace& keys, Ino ino) {
+std::optional<Row> attr_row(store::Transaction& transaction, const model::KeySpace& keys,
+                            Ino ino) {
   auto bytes = transaction.get(store::Table::kRows, row_key(keys.attr(ino)));
-  if (!bytes || !*bytes) return 0;
+  if (!bytes || !*bytes) return std::nullopt;
   auto row = decode_row(**bytes);
+  return row ? std::optional(std::move(*row)) : std::nullopt;
+}
+
+Ino parent_of(store::Transaction& transaction, const model::KeySpace& keys, Ino ino) {
+  const auto row = attr_row(transaction, keys, ino);
   if (!row) return 0;
-  auto attr = model::decode_attr(value_of(*row));
+  const auto attr = model::decode_attr(value_of(*row));
   return attr ? attr->parent : 0;
 }
 
@@ -87,6 +95,19 @@ std::string path_of(store::Transaction& transaction, const model::KeySpace& keys
           return path_of(transaction, keys, want.ino);
       },
       operation);
+}
+
+std::string path_now(store::Transaction& transaction, const model::KeySpace& keys,
+                     const Validity& validity, const model::Operation& operation) {
+  const auto* create = std::get_if<model::CreateArgs>(&operation);
+  for (Ino ino : model::inodes_of(operation)) {
+    if (create && ino == create->ino) continue;  // was undone
+    const auto row = attr_row(transaction, keys, ino);
+    if (!row || value_of(*row).empty()) return {};
+    if (row->local == Row::Local::kNone && !validity.valid(row->base_token, keys.attr(ino)))
+      return {};
+  }
+  return path_of(transaction, keys, operation);
 }
 
 }  // namespace fastmeta::engine

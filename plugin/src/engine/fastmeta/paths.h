@@ -15,4 +15,8 @@ std::string path_of(store::Transaction& transaction, const model::KeySpace& keys
 std::string path_of(store::Transaction& transaction, const model::KeySpace& keys,
                     const model::Operation& operation);
 
+// The same once it was undone; empty: its folder or inode is not there, or nobody knows.
+std::string path_now(store::Transaction& transaction, const model::KeySpace& keys,
+                     const Validity& validity, const model::Operation& operation);
+
 }  // namespace fastmeta::engine

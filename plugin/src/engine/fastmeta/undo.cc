@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "engine/fastmeta/paths.h"
+#include "engine/fastmeta/pinned_slices.h"
 #include "engine/fastmeta/row_writer.h"
 #include "engine/fastmeta/stripes.h"
 #include "model/key_use.h"
@@ -218,8 +219,11 @@ Result<void> Undo::attempt(Closure& closure, const model::VolumeFacts& facts,
   }
 
   Progress after = progress_;
-  for (const Closure::Entry& one : closure.journalled) {
+  for (Closure::Entry& one : closure.journalled) {
     const std::string key = store::number_key(one.entry.seq);
+    one.entry.path_now =
+        path_now(*transaction, parts_.keys, parts_.validity,
+                 closure.members.at(one.entry.seq).record.operation);
     MDP_TRY_VOID(transaction->put(Table::kJournal, store::number_key(one.entry.id),
                                   encode_entry(one.entry)));
     MDP_TRY_VOID(transaction->erase(Table::kOplog, key));
@@ -318,17 +322,7 @@ void Undo::tell(const Closure& closure) {
       parts_.host.names_changed(ino);
       parts_.host.attr_changed(ino);
     }
-    // The standard gc deletes objects that nobody refers to; a delayed deletion, in a
-    // time that will not come, keeps them for the journal.
-    for (const auto& slice : one.slices) {
-      constexpr const char* kNever = "4102444800";  // 2100
-      auto pinned = parts_.client.write_one(
-          {"HSET", parts_.keys.plain(model::kDelSlices),
-           std::to_string(slice.first) + "_" + kNever, model::encode_delayed_slices({slice})});
-      if (!pinned || pinned->is_error())
-        parts_.log.warn("slice {} of conflict {} is not pinned: copy it soon", slice.first,
-                        entry.id);
-    }
+    for (const auto& [id, size] : one.slices) pin_slice(parts_, id, size, entry.id);
   }
 }
 
