@@ -17,10 +17,10 @@ namespace fastmeta::model {
 struct OpenArgs {
   Caller who;
   Ino ino = 0;
-  bool read = false;      // for may_open only: the kernel asks for permissions elsewhere
   bool write = false;
   bool append = false;    // O_APPEND
   bool truncate = false;  // O_TRUNC
+  bool read = false;      // for may_open only: the kernel asks for permissions elsewhere
 };
 Result<Attr> open(const View& seen, const OpenArgs& want);
 // Would the file's mode let the caller open it so? By its uid and gid alone: other groups of
