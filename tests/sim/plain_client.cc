@@ -5,14 +5,27 @@
 
 namespace fastmeta::sim {
 
+namespace {
+
+// Without a cache as the standard client does it: each transaction on a connection of its own.
+engine::PassthroughOptions options(bool caches) {
+  engine::PassthroughOptions options;
+  options.shares_connection = caches;
+  if (!caches) options.listed_along = 0;
+  return options;
+}
+
+}  // namespace
+
 PlainClient::PlainClient(SimServer& server, LinkState& link, std::string name, uint64_t session,
                          bool caches)
     : name_(std::move(name)),
       process_(std::make_shared<Process>(Process{name_})),
       client_(server, link, process_),
       executor_(client_, keys_, cache_, echoes_, open_, effects_,
-                {[this] { return facts_; }, [] { return Result<void>(); }},
-                engine::PassthroughOptions{}, Log()) {
+                {[this] { return facts_; }, [] { return Result<void>(); },
+                 [this](const std::string& key) { cache_.invalidate(key); }},
+                options(caches), Log()) {
   facts_.session = session;
   facts_.dir_stats = false;
   redis::ClientHooks hooks;

@@ -14,15 +14,21 @@ using redis::Reply;
 
 namespace {
 
-// An entry and the attributes of its inode in one round trip. Inode numbers that
-// a Lua number cannot hold are left to a second read.
+// An entry, the attributes of its inode, and the entries of a small directory in one round
+// trip. Inode numbers that a Lua number cannot hold are left to a second read.
 constexpr const char* kLookupScript =
     "local e = redis.call('HGET', KEYS[1], ARGV[1]) "
     "if not e then return {} end "
     "if #e ~= 9 then return {e} end "
     "local n = 0 for b = 2, 9 do n = n * 256 + string.byte(e, b) end "
     "if n > 4503599627370495 then return {e} end "
-    "return {e, redis.call('GET', ARGV[2] .. string.format('%.0f', n))}";
+    "n = string.format('%.0f', n) "
+    "local a = redis.call('GET', ARGV[2] .. 'i' .. n) "
+    "if string.byte(e) ~= 2 or ARGV[3] == '0' then return {e, a} end "
+    "local d = ARGV[2] .. 'd' .. n "
+    "local c = redis.pcall('HLEN', d) "
+    "if type(c) ~= 'number' or c > tonumber(ARGV[3]) then return {e, a} end "
+    "return {e, a, redis.pcall('HGETALL', d)}";
 
 }  // namespace
 
@@ -33,7 +39,8 @@ Result<Fetcher::Answers> Fetcher::fetch(std::span<const ReadKey> wanted, Deadlin
     const auto parsed = read.kind == ReadKind::kField ? keys_.parse(read.key) : std::nullopt;
     scripted.push_back(parsed && parsed->kind == 'd' && scripts_.load(std::memory_order_relaxed));
     if (scripted.back())
-      commands.push_back({"EVAL", kLookupScript, "1", read.key, read.field, keys_.prefix() + "i"});
+      commands.push_back({"EVAL", kLookupScript, "1", read.key, read.field, keys_.prefix(),
+                          listed_max_});
     else
       commands.push_back(to_command(read));
   }
@@ -61,6 +68,11 @@ Result<Fetcher::Answers> Fetcher::fetch(std::span<const ReadKey> wanted, Deadlin
         ReadKey attr{ReadKind::kString, keys_.attr(dentry->ino), {}, true};
         MDP_TRY(RawValue value, to_value(attr, std::move(pair.items[1])));
         answers.emplace_back(std::move(attr), std::move(value));
+        if (pair.items.size() > 2 && !pair.items[2].is_error()) {
+          ReadKey listing{ReadKind::kHash, keys_.dir(dentry->ino), kListing, true};
+          MDP_TRY(RawValue entries, to_value(listing, std::move(pair.items[2])));
+          answers.emplace_back(std::move(listing), std::move(entries));
+        }
       }
     }
     answers.emplace_back(wanted[i], std::move(entry));

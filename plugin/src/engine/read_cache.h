@@ -10,9 +10,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 
+#include "engine/listing.h"
+#include "model/mutations.h"
 #include "model/read_key.h"
 
 namespace fastmeta::engine {
@@ -28,8 +32,14 @@ class ReadCache {
   virtual Token begin() const = 0;
   virtual void store(const Token& token, const model::ReadKey& read,
                      const model::RawValue& value) = 0;
+  virtual void store_listing(const Token& token, const std::string& dir_key,
+                             std::shared_ptr<const Listing> listing) = 0;
   virtual std::optional<model::RawValue> find(const model::ReadKey& read) = 0;
   virtual void invalidate(const std::string& key) = 0;
+  // `writes`, all of one key, are in the server, and nothing else will tell of them.
+  // `token`: of before they were sent, while the key was watched. An invalidation since
+  // then is of a change behind ours.
+  virtual void wrote(const Token& token, std::span<const model::Write* const> writes) = 0;
 };
 
 }  // namespace fastmeta::engine

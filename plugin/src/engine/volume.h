@@ -176,6 +176,8 @@ class Volume final : private Effects {
   Result<void> reload();  // setting and counters, live
   redis::ClientHooks hooks();
   void invalidated(std::span<const std::string> keys);
+  // What is remembered of it, here and by the kernel, is old.
+  void changed(const std::string& key, const model::KeySpace::Parsed& parsed);
 
   // Background work, on two threads: what must come on time, and what may take long.
   void pulse();

@@ -155,18 +155,18 @@ void Volume::invalidated(std::span<const std::string> keys) {
     const auto parsed = keys_.parse(key);
     if (!parsed) continue;
     const bool own = echoes_.take(key);
-    if (fast()) {
-      fast_->invalidated(key, *parsed);
-    } else {
-      if (own) continue;
-      cache_->invalidate(key);
-    }
-    switch (parsed->kind) {
-      case 'i': host_.attr_changed(parsed->ino); break;
-      case 'd': host_.names_changed(parsed->ino); break;
-      case 'c': host_.data_changed(parsed->ino); break;
-      default: break;  // neither xattrs nor link parents nor targets are kept outside
-    }
+    if (fast() || !own) changed(key, *parsed);
+  }
+}
+
+void Volume::changed(const std::string& key, const model::KeySpace::Parsed& parsed) {
+  if (fast()) fast_->invalidated(key, parsed);
+  else cache_->invalidate(key);
+  switch (parsed.kind) {
+    case 'i': host_.attr_changed(parsed.ino); break;
+    case 'd': host_.names_changed(parsed.ino); break;
+    case 'c': host_.data_changed(parsed.ino); break;
+    default: break;  // neither xattrs nor link parents nor targets are kept outside
   }
 }
 
@@ -184,8 +184,14 @@ Result<void> Volume::start() {
   Passthrough::Volume answers;
   answers.facts = [this] { return facts_.now(); };
   answers.may_write = [this] { return health_.may_write(); };
+  answers.changed = [this](const std::string& key) {
+    if (const auto parsed = keys_.parse(key)) changed(key, *parsed);
+  };
   PassthroughOptions options;
   options.retries_max = static_cast<int>(config_.meta.transaction_retries);
+  const bool remembers = !fast() && config_.cache.memory_max > 0;
+  options.listed_along = remembers ? std::min(options.listed_along, config_.cache.listing_max) : 0;
+  options.shares_connection = !fast();  // whose worker has it for itself
   server_ = std::make_unique<Passthrough>(
       *client_, keys_, fast() ? fast_->written_keys() : static_cast<ReadCache&>(*cache_), echoes_,
       open_, static_cast<Effects&>(*this), std::move(answers), options, log_);

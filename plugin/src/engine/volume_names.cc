@@ -118,6 +118,9 @@ Result<Volume::Opened> Volume::create(const NewNode& node, bool exclusive,
     WriteHints hints;
     hints.turn = node.parent;
     hints.reads.push_back(attr_read(want.ino));
+    // Known to be empty, it answers for the names that will be made in it.
+    if (!fast() && node.type == model::FileType::kDirectory)
+      hints.reads.push_back({ReadKind::kHashCount, keys_.dir(want.ino), {}, true});
     if (how) open_.opened(want.ino);
     if (how && !exclusive) want.open_for = open_for(*how);
     auto applied = apply(want, hints, {&want.name});

@@ -24,6 +24,7 @@ std::string lower_case(std::string text) {
 
 ServerInfo parse_info(std::string_view text) {
   ServerInfo info;
+  bool flash = false;  // there the policy says what leaves memory, not what is lost
   while (!text.empty()) {
     size_t end = text.find('\n');
     std::string_view line = text.substr(0, end);
@@ -37,9 +38,11 @@ ServerInfo parse_info(std::string_view text) {
     if (name == "maxmemory_policy") info.eviction_policy = value;
     if (name == "aof_enabled") info.aof = value == "1";
     if (name == "cluster_enabled") info.cluster = value == "1";
+    if (name == "storage_provider") flash = value == "flash";
     if (name == "run_id") info.run_id = value;
   }
-  info.eviction_possible = !info.eviction_policy.empty() && info.eviction_policy != "noeviction";
+  info.eviction_possible =
+      !info.eviction_policy.empty() && info.eviction_policy != "noeviction" && !flash;
   return info;
 }
 

@@ -212,6 +212,8 @@ TEST(ServerInfo, ReadsWhatItKnowsAndSkipsTheRest) {
   EXPECT_TRUE(info.cluster);
   EXPECT_FALSE(parse_info("").eviction_possible);
   EXPECT_FALSE(parse_info("maxmemory_policy:noeviction\n").eviction_possible);
+  EXPECT_FALSE(
+      parse_info("storage_provider:flash\r\nmaxmemory_policy:allkeys-lru").eviction_possible);
 }
 
 }  // namespace

@@ -19,7 +19,7 @@ namespace fastmeta::engine {
 
 class Mirror {
  public:
-  explicit Mirror(Parts& parts) : parts_(parts), fetcher_(parts.client, parts.keys) {}
+  explicit Mirror(Parts& parts) : parts_(parts), fetcher_(parts.client, parts.keys, 0) {}
 
   // Asks the server for these reads, keeps the answers in `into` and stores those that
   // still hold. A directory's count brings its entries, unless there are too many.

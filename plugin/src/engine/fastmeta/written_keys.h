@@ -15,8 +15,12 @@ class WrittenKeys final : public ReadCache {
 
   Token begin() const override { return {}; }
   void store(const Token&, const model::ReadKey&, const model::RawValue&) override {}
+  void store_listing(const Token&, const std::string&, std::shared_ptr<const Listing>) override {}
   std::optional<model::RawValue> find(const model::ReadKey&) override { return std::nullopt; }
   void invalidate(const std::string& key) override { validity_.invalidated(key); }
+  void wrote(const Token&, std::span<const model::Write* const> writes) override {
+    invalidate(writes.front()->key);
+  }
 
  private:
   Validity& validity_;

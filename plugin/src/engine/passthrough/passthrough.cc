@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "engine/redis_commands.h"
+#include "model/schema/codec.h"
 
 namespace fastmeta::engine {
 
@@ -24,6 +25,7 @@ namespace {
 // A rule asks for what it needs in a few steps; a rename of a directory takes
 // one per ancestor. A rule that never has enough is a bug.
 constexpr int kRoundsMax = 4200;
+constexpr int kLostOnLane = 3;  // races
 
 std::chrono::milliseconds jitter(int attempt) {
   static thread_local std::minstd_rand random{std::random_device{}()};
@@ -61,6 +63,12 @@ class Passthrough::LoadedView final : public model::View {
     return it != loaded_.end() && !it->second.exists;
   }
 
+  // It was asked, under WATCH.
+  bool counted_none(const std::string& dir_key) const {
+    auto it = loaded_.find({ReadKind::kHashCount, dir_key, {}, true});
+    return it != loaded_.end() && it->second.count == 0 && watched.contains(dir_key);
+  }
+
   // Keys that a transaction on this view has put under WATCH.
   std::set<std::string> watched;
 
@@ -92,7 +100,7 @@ Passthrough::Passthrough(redis::Client& client, const model::KeySpace& keys, Rea
       volume_(std::move(volume)),
       options_(options),
       log_(std::move(log)),
-      fetcher_(client, keys) {}
+      fetcher_(client, keys, options_.listed_along) {}
 
 Result<void> Passthrough::read(const ReadRule& rule, bool fresh) {
   const Deadline deadline = client_.deadline();
@@ -112,26 +120,54 @@ Result<void> Passthrough::fetch(LoadedView& view, std::vector<ReadKey> wanted, D
   round_trips_.fetch_add(1, std::memory_order_relaxed);
   MDP_TRY(auto answers, fetcher_.fetch(wanted, deadline));
   for (auto& [read, value] : answers) {
+    if (Fetcher::is_listing(read)) {
+      store_listing(token, read, value);
+      continue;
+    }
     cache_.store(token, read, value);
     view.put(read, std::move(value));
   }
   return {};
 }
 
+void Passthrough::store_listing(const ReadCache::Token& token, const ReadKey& read,
+                                const RawValue& entries) {
+  auto listing = std::make_shared<Listing>();
+  for (const auto& [name, value] : entries.fields) {
+    const auto dentry = model::decode_dentry(value);
+    // Whoever asks for what is broken is told by the server's own bytes.
+    if (!dentry || name.empty() || name.size() > model::kNameMax ||
+        name.find_first_of(std::string_view("/\0", 2)) != std::string::npos)
+      return;
+    listing->add(name, *dentry);
+  }
+  cache_.store_listing(token, read.key, std::move(listing));
+}
+
 Result<model::OperationReply> Passthrough::apply(const model::Operation& operation,
                                                  const WriteHints& hints) {
-  return write_reply<model::OperationReply>(
-      [&](const model::View& seen, Mutations& out) { return model::apply(operation, seen, out); },
-      hints);
+  std::optional<model::OperationReply> reply;
+  auto rule = [&](const model::View& seen, Mutations& out) -> Result<void> {
+    MDP_TRY(reply, model::apply(operation, seen, out));
+    return {};
+  };
+  MDP_TRY_VOID(write(rule, hints, options_.shares_connection ? &lane_ : nullptr));
+  return *std::move(reply);
 }
 
 Result<void> Passthrough::write(const WriteRule& rule, const WriteHints& hints) {
+  return write(rule, hints, nullptr);
+}
+
+Result<void> Passthrough::write(const WriteRule& rule, const WriteHints& hints,
+                                TransactionLane* lane) {
   const Deadline deadline = client_.deadline();
   Turns::Turn turn(turns_, hints.turn, options_.turn_wait_max);
   int lost = 0;
   for (;;) {
     MDP_TRY_VOID(volume_.may_write());
-    auto done = attempt(rule, hints, deadline);
+    // Against a busy rival a pooled connection is quicker: no thread has to be woken.
+    auto done = attempt(rule, hints, lost < kLostOnLane ? lane : nullptr, deadline);
     if (done) return done;
     if (done.error().fault == Fault::kConflict) {
       conflicts_.fetch_add(1, std::memory_order_relaxed);
@@ -150,56 +186,95 @@ Result<void> Passthrough::write(const WriteRule& rule, const WriteHints& hints) 
 }
 
 Result<void> Passthrough::attempt(const WriteRule& rule, const WriteHints& hints,
-                                  Deadline deadline) {
+                                  TransactionLane* lane, Deadline deadline) {
   const model::VolumeFacts facts = volume_.facts();
   LoadedView view(facts, keys_, open_, nullptr);
-  std::optional<redis::Lease> lease;
+  std::optional<Transaction> transaction;
   for (int round = 0; round < kRoundsMax; ++round) {
     Mutations wanted;
     view.clear_needed();
     auto done = rule(view, wanted);
     if (!done && done.error().fault == Fault::kMissing) {
       std::vector<ReadKey> reads = view.needed();
-      if (!lease) {
-        MDP_TRY(redis::Lease l, client_.lease(deadline));
-        lease.emplace(std::move(l));
+      if (!transaction) {
+        transaction.emplace(client_, lane);
         for (const ReadKey& hint : hints.reads)
           if (std::find(reads.begin(), reads.end(), hint) == reads.end()) reads.push_back(hint);
       }
-      MDP_TRY_VOID(load_watched(*lease, view, std::move(reads), deadline));
+      MDP_TRY_VOID(load_watched(*transaction, view, std::move(reads), deadline));
       continue;
     }
     MDP_TRY_VOID(std::move(done));
     if (wanted.empty()) return {};
     if (!view.opens_unchanged()) return Error{Fault::kConflict, EIO, {}};
-    if (!lease) {
-      MDP_TRY(redis::Lease l, client_.lease(deadline));
-      lease.emplace(std::move(l));
-    }
-    const auto created = born(view, wanted);
-    for (const model::Write* w : created) echoes_.expect(w->key);
-    const ReadCache::Token token = cache_.begin();
-    auto replies = commit(*lease, wanted, deadline);
-    lease.reset();
-    if (!replies) {
-      for (const model::Write* w : created) echoes_.cancel(w->key);
-      // Of an error after EXEC was sent nobody knows what it left.
-      if (replies.error().fault != Fault::kConflict) drop_cached(wanted, {});
-      return std::move(replies).error();
-    }
-    drop_cached(wanted, created);
-    for (const model::Write* w : created)
-      cache_.store(token, {ReadKind::kString, w->key, {}, true}, {true, w->value, 0, {}, {}});
+    if (!transaction) transaction.emplace(client_, lane);
+    MDP_TRY(auto replies, finish(*transaction, view, wanted, deadline));
+    transaction.reset();
     std::vector<model::SliceRelease> unreferenced;
     for (const auto& release : wanted.releases)
-      if ((*replies)[release.write].number < 0) unreferenced.push_back(release);
+      if (replies[release.write].number < 0) unreferenced.push_back(release);
     effects_.committed(wanted, unreferenced);
     return {};
   }
   MDP_CHECK(!"a rule that is never satisfied");
 }
 
-Result<void> Passthrough::load_watched(redis::Lease& lease, LoadedView& view,
+Passthrough::Replies Passthrough::finish(Transaction& transaction, const LoadedView& view,
+                                         const Mutations& wanted, Deadline deadline) {
+  const ReadCache::Token token = cache_.begin();
+  auto replies = transaction.untold() ? finish_untold(transaction, view, wanted, token, deadline)
+                                      : finish_told(transaction, view, wanted, token, deadline);
+  if (!replies) return replies;
+  // A directory of ours whose key was watched and not there is empty until we hear of it.
+  for (const model::Write* w : born(view, wanted)) {
+    const std::string dir = keys_.dir(keys_.parse(w->key)->ino);
+    if (view.counted_none(dir)) cache_.store_listing(token, dir, std::make_shared<Listing>());
+  }
+  return replies;
+}
+
+Passthrough::Replies Passthrough::finish_told(Transaction& transaction, const LoadedView& view,
+                                              const Mutations& wanted,
+                                              const ReadCache::Token& token, Deadline deadline) {
+  const auto created = born(view, wanted);
+  for (const model::Write* w : created) echoes_.expect(w->key);
+  auto replies = commit(transaction, wanted, deadline);
+  if (!replies) {
+    for (const model::Write* w : created) echoes_.cancel(w->key);
+    // Of an error after EXEC was sent nobody knows what it left.
+    if (replies.error().fault != Fault::kConflict) drop_cached(wanted, {});
+    return replies;
+  }
+  drop_cached(wanted, created);
+  for (const model::Write* w : created)
+    cache_.store(token, {ReadKind::kString, w->key, {}, true}, {true, w->value, 0, {}, {}});
+  return replies;
+}
+
+Passthrough::Replies Passthrough::finish_untold(Transaction& transaction, const LoadedView& view,
+                                                const Mutations& wanted,
+                                                const ReadCache::Token& token,
+                                                Deadline deadline) {
+  auto replies = commit(transaction, wanted, deadline);
+  if (!replies && replies.error().fault == Fault::kConflict) return replies;
+  std::map<std::string_view, std::vector<const model::Write*>> by_key;
+  for (const model::Write& w : wanted.writes)
+    if (keys_.parse(w.key)) by_key[w.key].push_back(&w);
+  for (const auto& [unused, writes] : by_key) {
+    const std::string& key = writes.front()->key;
+    if (replies && view.watched.contains(key))
+      cache_.wrote(token, writes);
+    else if (replies && keys_.parse(key)->kind == 'c')
+      // Another client's change right before it can only have been a compaction, as the
+      // inode was watched: the contents are the same.
+      cache_.invalidate(key);
+    else
+      volume_.changed(key);
+  }
+  return replies;
+}
+
+Result<void> Passthrough::load_watched(Transaction& transaction, LoadedView& view,
                                        std::vector<ReadKey> wanted, Deadline deadline) {
   std::vector<Command> commands;
   Command watch{"WATCH"};
@@ -209,7 +284,11 @@ Result<void> Passthrough::load_watched(redis::Lease& lease, LoadedView& view,
   if (watching) commands.push_back(std::move(watch));
   for (const ReadKey& read : wanted) commands.push_back(to_command(read));
   round_trips_.fetch_add(1, std::memory_order_relaxed);
-  MDP_TRY(auto replies, lease.roundtrip(commands, deadline));
+  auto answered = transaction.roundtrip(std::move(commands), deadline);
+  // Nothing but reads was lost: they may be sent again.
+  if (!answered && answered.error().fault == Fault::kUnreachable)
+    return Error{Fault::kDisconnected, answered.error().code, answered.error().text};
+  MDP_TRY(auto replies, std::move(answered));
   if (watching && replies[0].is_error()) return redis::refused(replies[0], "WATCH");
   for (size_t i = 0; i < wanted.size(); ++i) {
     MDP_TRY(RawValue value, to_value(wanted[i], std::move(replies[i + (watching ? 1 : 0)])));
@@ -218,14 +297,14 @@ Result<void> Passthrough::load_watched(redis::Lease& lease, LoadedView& view,
   return {};
 }
 
-Result<std::vector<Reply>> Passthrough::commit(redis::Lease& lease, const Mutations& wanted,
+Result<std::vector<Reply>> Passthrough::commit(Transaction& transaction, const Mutations& wanted,
                                                Deadline deadline) {
   std::vector<Command> commands{{"MULTI"}};
   for (const model::Write& w : wanted.writes) commands.push_back(to_command(w));
   commands.push_back({"EXEC"});
   transactions_.fetch_add(1, std::memory_order_relaxed);
   round_trips_.fetch_add(1, std::memory_order_relaxed);
-  MDP_TRY(auto replies, lease.roundtrip(commands, deadline));
+  MDP_TRY(auto replies, transaction.roundtrip(commands, deadline));
   Reply& exec = replies.back();
   if (exec.nil()) return Error{Fault::kConflict, EIO, {}};
   if (exec.is_error()) {

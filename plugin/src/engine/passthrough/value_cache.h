@@ -4,7 +4,8 @@
 // The fill guard: begin() is called before a read is sent, store() after its
 // reply; a value is stored only when its key was not invalidated in between.
 // Invalidations since then are found in a ring of key hashes; when the ring has
-// turned over, nothing is stored.
+// turned over, nothing is stored. What we have written ourselves is stored under the same
+// guard, and counts as an invalidation for the reads that are on their way.
 //
 // Bounded in bytes (least recently used keys go first), a key lives at most
 // `ttl`. Off until enable(), and after disable(), which also drops everything:
@@ -48,13 +49,14 @@ class ValueCache final : public ReadCache {
   void store(const Token& token, const model::ReadKey& read,
              const model::RawValue& value) override;
   void store_listing(const Token& token, const std::string& dir_key,
-                     std::shared_ptr<const Listing> listing);
+                     std::shared_ptr<const Listing> listing) override;
 
   // The value, if known. A name of a complete listing is known, absent ones too.
   std::optional<model::RawValue> find(const model::ReadKey& read) override;
   std::shared_ptr<const Listing> find_listing(const std::string& dir_key);
 
   void invalidate(const std::string& key) override;
+  void wrote(const Token& token, std::span<const model::Write* const> writes) override;
   // Drops everything and cancels all fills; stays enabled.
   void clear();
 
@@ -66,7 +68,8 @@ class ValueCache final : public ReadCache {
     std::optional<model::RawValue> whole;  // kString, kHash, kList
     std::optional<uint64_t> count;
     std::unordered_map<std::string, std::optional<std::string>> fields;
-    std::shared_ptr<const Listing> listing;
+    std::shared_ptr<const Listing> listing;  // `fields` go before it
+    uint64_t changes = 0;  // of ours, since the listing
     size_t bytes = 0;
     Time expires;
     std::list<std::string>::iterator lru;
@@ -84,9 +87,18 @@ class ValueCache final : public ReadCache {
     return shards_[std::hash<std::string_view>{}(key) % kShards];
   }
   bool cancelled(const Token& token, std::string_view key) const;
+  // The same, with the ring's lock held.
+  bool overtaken(const Token& token, uint64_t hash) const;
   Slot& slot_for(Shard& shard, const std::string& key);
   Slot* live_slot(Shard& shard, const std::string& key);
   void charge(Shard& shard, Slot& slot, size_t bytes);
+  void put_whole(Shard& shard, Slot& slot, std::optional<model::RawValue> value);
+  void put_field(Shard& shard, Slot& slot, const std::string& field,
+                 std::optional<std::string> value);
+  void put_listing(Shard& shard, const std::string& dir_key,
+                   std::shared_ptr<const Listing> listing, Time expires);
+  // False when it cannot be told what became of the key.
+  bool apply(Shard& shard, const model::Write& write);
   void drop(Shard& shard, std::unordered_map<std::string, Slot>::iterator it);
   void trim(Shard& shard);
 
