@@ -23,8 +23,8 @@ constexpr size_t kStack = size_t{1} << 20;
 // Its stack is known to the address sanitizer, which otherwise takes it for an overflow.
 class Fiber {
  public:
-  Fiber(Scheduler& scheduler, ProcessPtr process, std::function<void()> work)
-      : scheduler_(scheduler), process_(std::move(process)), work_(std::move(work)) {
+  Fiber(ProcessPtr process, std::function<void()> work)
+      : process_(std::move(process)), work_(std::move(work)) {
     stack_ = mmap(nullptr, kStack, PROT_READ | PROT_WRITE,
                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
     MDP_CHECK(stack_ != MAP_FAILED);
@@ -84,7 +84,6 @@ class Fiber {
     self->leave();
   }
 
-  Scheduler& scheduler_;
   const ProcessPtr process_;
   std::function<void()> work_;
   void* stack_ = nullptr;
@@ -109,7 +108,7 @@ void Scheduler::at(Time when, std::function<void()> event) {
 }
 
 void Scheduler::spawn(ProcessPtr process, std::function<void()> work) {
-  fibers_.push_back(std::make_unique<Fiber>(*this, std::move(process), std::move(work)));
+  fibers_.push_back(std::make_unique<Fiber>(std::move(process), std::move(work)));
   Fiber* fiber = fibers_.back().get();
   fiber->parked = true;
   wake(fiber);
