@@ -340,7 +340,7 @@ Reply zadd(Call& c) {
   for (size_t i = 2; i < c.args.size(); i += 2) {
     const auto score = parse_score(c.args[i]);
     if (!score) return error("ERR value is not a valid float");
-    scores.push_back(*score);
+    scores.push_back(*score + 0.0);  // a small set keeps no sign of 0; a large one does
   }
   auto* members = c.find_or_create<SortedSet>();
   if (!members) return {};

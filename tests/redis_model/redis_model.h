@@ -2,7 +2,7 @@
 // A deterministic model of redis-server 7.0 in memory, for tests of one thread: it carries
 // out one command at a time, at once, with no socket, clock or chance. It speaks RESP3, in
 // the form that ReplyReader gives, and has the commands that the project sends; the random
-// test in unit/redis_model holds it against the real server, one connection a turn.
+// test in unit/redis_model holds it against the real server.
 //
 // Turns. The real server reads from several connections, carries out what they sent, and
 // only then, before it sleeps, tells of the keys that this turn of its loop has changed
