@@ -141,16 +141,16 @@ Result<void> CursorCheck::offer_again(const std::vector<PendingPtr>& forgotten) 
       if (auto done = rows.drop_pending(write); !done) return done;
     return Result<void>();
   }));
-  MDP_TRY_VOID(in_steps(all, [&](store::Transaction&, RowWriter& rows, const Pending& item) {
-    // An inode that was made here is not new any more: its other rows hold what the server had
-    // before it went back.
-    for (const model::Write& write : item.record.writes)
-      if (auto done = rows.pending(write, item.record.seq, false); !done) return done;
-    return Result<void>();
-  }));
+  // A change that is pending over a row and its record are moved together: the tail of the
+  // local log may be lost, and then the record must still be there to end the change.
   MDP_TRY_VOID(in_steps(
-      forgotten,
-      [](store::Transaction& transaction, RowWriter&, const Pending& item) -> Result<void> {
+      all,
+      [&](store::Transaction& transaction, RowWriter& rows, const Pending& item) -> Result<void> {
+        // An inode that was made here is not new any more: its other rows hold what the
+        // server had before it went back.
+        for (const model::Write& write : item.record.writes)
+          MDP_TRY_VOID(rows.pending(write, item.record.seq, false));
+        if (item.bytes.empty()) return {};  // was pending all the time
         const std::string key = store::number_key(item.record.seq);
         MDP_TRY_VOID(transaction.put(Table::kOplog, key, item.bytes));
         return transaction.erase(Table::kApplied, key);
