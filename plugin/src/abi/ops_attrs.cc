@@ -53,14 +53,14 @@ int setattr(mdp_volume* v, const mdp_caller* who, uint64_t ino, const mdp_setatt
   });
 }
 
-int setxattr(mdp_volume* v, const mdp_caller*, uint64_t ino, const char* name, size_t len,
+int setxattr(mdp_volume* v, const mdp_caller* who, uint64_t ino, const char* name, size_t len,
              const void* value, size_t size, uint32_t flags) {
   return guarded(v, "setxattr", [&] {
     if (len > kXattrNameMax || size > kXattrValueMax) return -ERANGE;
     if (is_acl({name, len})) return -ENOTSUP;
     model::SetXattrArgs want{ino, std::string(name, len),
                              std::string(static_cast<const char*>(value), size), flags};
-    auto done = v->volume->setxattr(std::move(want));
+    auto done = v->volume->setxattr(std::move(want), to_caller(who));
     return done ? 0 : to_errno(v->log, done.error(), "setxattr");
   });
 }
@@ -90,11 +90,11 @@ int listxattr(mdp_volume* v, const mdp_caller*, uint64_t ino, char* buf, size_t 
   });
 }
 
-int removexattr(mdp_volume* v, const mdp_caller*, uint64_t ino, const char* name, size_t len) {
+int removexattr(mdp_volume* v, const mdp_caller* who, uint64_t ino, const char* name, size_t len) {
   return guarded(v, "removexattr", [&] {
     if (len > kXattrNameMax) return -ERANGE;
     if (is_acl({name, len})) return -ENOTSUP;
-    auto done = v->volume->removexattr(ino, std::string(name, len));
+    auto done = v->volume->removexattr(ino, std::string(name, len), to_caller(who));
     return done ? 0 : to_errno(v->log, done.error(), "removexattr");
   });
 }

@@ -36,7 +36,7 @@ int write_slice(mdp_volume* v, const mdp_caller* who, uint64_t ino, const mdp_sl
     mdp_slice_write w{};
     std::memcpy(&w, write, std::min<size_t>(write->struct_size, sizeof w));
     auto attr = v->volume->write_slice(
-        {{}, {w.mtime, w.mtime_nsec}, ino, w.chunk, from_c(w.slice)}, who ? who->pid : 0,
+        {{}, {w.mtime, w.mtime_nsec}, ino, w.chunk, from_c(w.slice)}, to_caller(who),
         (w.flags & MDP_SLICE_STAGED) != 0);
     if (!attr) return to_errno(v->log, attr.error(), "write_slice");
     *out = to_c(ino, *attr);

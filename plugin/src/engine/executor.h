@@ -23,7 +23,7 @@ using WriteRule = std::function<Result<void>(const model::View&, model::Mutation
 struct WriteHints {
   std::vector<model::ReadKey> reads;  // will probably be needed: load them in the first round
   model::Ino turn = 0;                // writers of this inode had better go one after another
-  uint32_t pid = 0;                   // of the caller, 0: unknown
+  model::Caller who;                  // of operations that do not name their caller
   bool staged = false;                // write_slice: its data is not yet where others read it
 };
 

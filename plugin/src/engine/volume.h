@@ -104,10 +104,10 @@ class Volume final : private Effects {
   // Attributes.
   Result<EntryReply> getattr(model::Ino ino);
   Result<EntryReply> setattr(model::SetattrArgs want);  // its `now` is set here
-  Result<void> setxattr(model::SetXattrArgs want);
+  Result<void> setxattr(model::SetXattrArgs want, model::Caller who = {});
   Result<std::string> getxattr(model::Ino ino, const std::string& name);
   Result<std::vector<std::string>> listxattr(model::Ino ino);
-  Result<void> removexattr(model::Ino ino, const std::string& name);
+  Result<void> removexattr(model::Ino ino, const std::string& name, model::Caller who = {});
 
   // Files.
   struct Opened {
@@ -121,7 +121,7 @@ class Volume final : private Effects {
   void close_file(model::Ino ino);
   Result<uint64_t> new_slice();
   // staged: its data is not yet where others read it; only fast-meta takes that.
-  Result<model::Attr> write_slice(model::WriteSliceArgs want, uint32_t pid = 0,
+  Result<model::Attr> write_slice(model::WriteSliceArgs want, model::Caller who = {},
                                   bool staged = false);
   void slice_durable(model::Ino ino, uint64_t slice);
   Result<model::ReadSlicesReply> read_slices(model::Ino ino, uint32_t chunk, bool fresh);

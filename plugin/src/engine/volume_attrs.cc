@@ -35,8 +35,10 @@ Result<EntryReply> Volume::setattr(model::SetattrArgs want) {
   return entry(want.ino, std::move(attr));
 }
 
-Result<void> Volume::setxattr(model::SetXattrArgs want) {
-  MDP_TRY_VOID(executor_->apply(want, {}));
+Result<void> Volume::setxattr(model::SetXattrArgs want, model::Caller who) {
+  WriteHints hints;
+  hints.who = who;
+  MDP_TRY_VOID(executor_->apply(want, hints));
   return {};
 }
 
@@ -50,8 +52,10 @@ Result<std::vector<std::string>> Volume::listxattr(Ino ino) {
       ino, [](const View& seen, Ino now) { return model::listxattr(seen, now); });
 }
 
-Result<void> Volume::removexattr(Ino ino, const std::string& name) {
-  MDP_TRY_VOID(executor_->apply(model::RemoveXattrArgs{ino, name}, {}));
+Result<void> Volume::removexattr(Ino ino, const std::string& name, model::Caller who) {
+  WriteHints hints;
+  hints.who = who;
+  MDP_TRY_VOID(executor_->apply(model::RemoveXattrArgs{ino, name}, hints));
   return {};
 }
 

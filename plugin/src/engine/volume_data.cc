@@ -76,13 +76,13 @@ Result<uint64_t> Volume::new_slice() {
   return slices_->next();
 }
 
-Result<Attr> Volume::write_slice(model::WriteSliceArgs want, uint32_t pid, bool staged) {
+Result<Attr> Volume::write_slice(model::WriteSliceArgs want, model::Caller who, bool staged) {
   // Changes that are in the server at once need data that others can read.
   if (staged && !fast()) return Error::answer(EOPNOTSUPP);
   want.now = clock_.now();
   WriteHints hints;
   hints.turn = want.ino;
-  hints.pid = pid;
+  hints.who = who;
   hints.staged = staged;
   MDP_TRY(Attr attr, executor_->apply_reply<Attr>(want, hints));
   open_.remember(want.ino, attr);

@@ -190,6 +190,10 @@ void fields_before(Io& io, T& record) {
   io.time(record.base_mtime);
   io.flag(record.staged);
   io.number(record.pid);
+  if (io.version() >= 2) {
+    io.number(record.uid);
+    io.number(record.gid);
+  }
 }
 template <typename Io, Is<OplogRecord> T>
 void fields_behind(Io& io, T& record) {

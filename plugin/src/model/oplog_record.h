@@ -51,7 +51,9 @@ struct OplogRecord {
   std::vector<SliceRecord> copied;  // copy_file_range: CopyRangeReply::pieces
   Timestamp base_mtime;       // content: of the file before
   bool staged = false;        // write_slice: its data may not be where others read it yet
-  uint32_t pid = 0;           // of the caller, 0: unknown
+  // Of the caller; those of version 1 know uid and gid only where the operation has them.
+  uint32_t uid = 0, gid = 0;
+  uint32_t pid = 0;           // 0: unknown
 };
 
 // The same change of the file that has the number `to`: operation and reliance. What was

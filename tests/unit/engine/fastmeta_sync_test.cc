@@ -395,6 +395,39 @@ TEST_F(Sync, ATakenAwayLockMakesItAConflict) {
   EXPECT_EQ(number("LLEN c100_0"), 1);
 }
 
+// Programs lock one file to change another: every change of the process counts.
+TEST_F(Sync, AChangeByTheProcessThatLostItsLockIsAConflictWhateverItIs) {
+  ASSERT_EQ(rig().create(kRoot, "f", 100), 0);
+  ASSERT_EQ(rig().create(kRoot, "old", 101), 0);
+  ASSERT_TRUE(rig().drain());
+  rig().locks.granted(100, "lockf100", 1, 77);
+  model::RenameArgs rename;
+  rename.now = Clock().now();
+  rename.who.pid = 77;
+  rename.parent = rename.new_parent = kRoot;
+  rename.name = "old";
+  rename.new_name = "new";
+  ASSERT_EQ(rig().apply(rename), 0);
+  engine::WriteHints hints;
+  hints.who = {5, 6, 0, 77};
+  ASSERT_EQ(rig().apply(model::SetXattrArgs{100, "user.a", "b", 0}, hints), 0);
+  rename.name = "f";
+  rename.new_name = "g";
+  rename.who.pid = 78;  // another process
+  ASSERT_EQ(rig().apply(rename), 0);
+  ASSERT_TRUE(rig().drain()) << rig().last_error;  // nobody has locked1
+  const auto entries = journal();
+  ASSERT_EQ(entries.size(), 2u);
+  const auto xattr = model::decode_record(entries[1].record);
+  ASSERT_TRUE(xattr);
+  EXPECT_EQ(xattr->uid, 5u);
+  EXPECT_EQ(xattr->gid, 6u);
+  EXPECT_EQ(xattr->pid, 77u);
+  EXPECT_EQ(number("HEXISTS d1 old"), 1);
+  EXPECT_EQ(number("HEXISTS d1 new"), 0);
+  EXPECT_EQ(number("HEXISTS d1 g"), 1);
+}
+
 TEST_F(Sync, PendingChangesOfOneDirectorySurviveItsNeighboursConflict) {
   ASSERT_EQ(rig().create(kRoot, "x", 100), 0);
   ASSERT_EQ(rig().create(kRoot, "clash", 101, FileType::kDirectory), 0);

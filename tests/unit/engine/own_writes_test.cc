@@ -16,16 +16,6 @@ using model::Ino;
 using model::kRootIno;
 using std::chrono::milliseconds;
 
-template <typename Done>
-bool soon(Done&& done, milliseconds within = milliseconds(5000)) {
-  const auto until = std::chrono::steady_clock::now() + within;
-  while (std::chrono::steady_clock::now() < until) {
-    if (done()) return true;
-    std::this_thread::sleep_for(milliseconds(1));
-  }
-  return false;
-}
-
 Result<engine::EntryReply> chmod(Mounted& on, Ino ino, uint16_t mode) {
   model::SetattrArgs change;
   change.ino = ino;

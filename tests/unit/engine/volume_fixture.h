@@ -5,10 +5,12 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <mutex>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "engine/volume.h"
@@ -52,6 +54,16 @@ class RecordingHost : public engine::Host {
     changes.insert(what + std::to_string(ino));
   }
 };
+
+template <typename Done>
+bool soon(Done&& done, std::chrono::milliseconds within = std::chrono::milliseconds(5000)) {
+  const auto until = std::chrono::steady_clock::now() + within;
+  while (std::chrono::steady_clock::now() < until) {
+    if (done()) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return false;
+}
 
 inline config::PluginConfig config_for(const std::string& url,
                                        const std::vector<std::string>& options = {}) {

@@ -12,16 +12,6 @@ using model::Ino;
 using model::kRootIno;
 using std::chrono::milliseconds;
 
-template <typename Done>
-bool soon(Done&& done, milliseconds within = milliseconds(5000)) {
-  const auto until = std::chrono::steady_clock::now() + within;
-  while (std::chrono::steady_clock::now() < until) {
-    if (done()) return true;
-    std::this_thread::sleep_for(milliseconds(2));
-  }
-  return false;
-}
-
 class Volumes : public VolumeTest {};
 
 TEST_F(Volumes, AnswerWhatTheyWereTold) {

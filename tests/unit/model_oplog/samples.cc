@@ -179,6 +179,8 @@ std::vector<OplogRecord> sample_records() {
     record.locks = {{9, "lockf13"}};
     record.base_mtime = {1'700'000'000, 4};
     record.pid = 4711;
+    record.uid = 1001;
+    record.gid = 1002;
     const OperationKind kind = kind_of(record.operation);
     record.staged = kind == OperationKind::kWriteSlice;
     if (kind == OperationKind::kCopyRange) record.copied = {{0, 77, 64, 8, 2}, {2, 0, 0, 0, 1}};
@@ -209,6 +211,8 @@ OplogRecord random_record(Dice& dice) {
   record.base_mtime = any_time(dice);
   record.staged = dice.one_in(2);
   record.pid = number<uint32_t>(dice);
+  record.uid = number<uint32_t>(dice);
+  record.gid = number<uint32_t>(dice);
   return record;
 }
 

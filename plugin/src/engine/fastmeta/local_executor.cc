@@ -38,6 +38,14 @@ std::vector<Ino> concerned(const model::KeySpace& keys, const LocalView& view,
   return {inodes.begin(), inodes.end()};
 }
 
+void name_caller(model::OplogRecord& record, const WriteHints& hints) {
+  const model::Caller* named = model::caller_of(record.operation);
+  const model::Caller& who = named ? *named : hints.who;
+  record.uid = who.uid;
+  record.gid = who.gid;
+  record.pid = who.pid;
+}
+
 }  // namespace
 
 Result<void> read_locally(Parts& parts, Mirror& mirror, const model::VolumeFacts& facts,
@@ -147,7 +155,7 @@ void LocalExecutor::keep_later(uint64_t conflict, const Operation& operation,
   record.time = parts_.clock.now();
   record.operation = operation;
   record.staged = hints.staged;
-  record.pid = hints.pid;
+  name_caller(record, hints);
   const std::string key = store::number_key(conflict);
   auto kept = Settler::transact(parts_.tables, [&](store::Transaction& rows) -> Result<void> {
     MDP_TRY(auto bytes, rows.get(store::Table::kJournal, key));
@@ -208,8 +216,8 @@ Result<void> LocalExecutor::commit(store::Transaction& transaction, const LocalV
   record.used_inodes = changes.used_inodes;
   record.base_mtime = view.mtime_shown(model::content_of(operation));
   record.staged = hints.staged;
-  record.pid = hints.pid;
-  record.locks = locks_.guards(model::content_of(operation), hints.pid, view.facts().session);
+  name_caller(record, hints);
+  record.locks = locks_.guards(model::content_of(operation), record.pid, view.facts().session);
   if (const auto* copied = std::get_if<model::CopyRangeReply>(&reply))
     record.copied = copied->pieces;
 

@@ -187,6 +187,8 @@ json record_json(uint64_t seq, std::string_view bytes, bool full) {
   json out = {{"seq", record->seq},
               {"time", as_text(record->time)},
               {"op", model::name_of(model::kind_of(record->operation))},
+              {"uid", record->uid},
+              {"gid", record->gid},
               {"pid", record->pid}};
   std::visit(Arguments{out}, record->operation);
   if (const model::Caller* who = model::caller_of(record->operation)) {
