@@ -9,9 +9,15 @@
 
 #include "util/check.h"
 
-#if defined(__SANITIZE_ADDRESS__)
-#include <sanitizer/common_interface_defs.h>
+#if defined(__has_feature)  // clang has no name of its own for it
+#if __has_feature(address_sanitizer)
 #define FASTMETA_SIM_ASAN 1
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
+#define FASTMETA_SIM_ASAN 1
+#endif
+#ifdef FASTMETA_SIM_ASAN
+#include <sanitizer/common_interface_defs.h>
 #endif
 
 namespace fastmeta::sim {
