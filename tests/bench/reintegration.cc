@@ -11,6 +11,7 @@
 
 #include "store/store.h"
 #include "support/fault_proxy.h"
+#include "support/quiet_host.h"
 #include "support/redis_server.h"
 #include "support/sync_rig.h"
 
@@ -18,17 +19,6 @@ namespace {
 
 using namespace fastmeta;
 using Clock = std::chrono::steady_clock;
-
-class QuietHost final : public engine::Host {
- public:
-  void attr_changed(model::Ino) override {}
-  void data_changed(model::Ino) override {}
-  void names_changed(model::Ino) override {}
-  void all_changed() override {}
-  bool invalidations_done(std::chrono::milliseconds) override { return true; }
-  int delete_slice(uint64_t, uint32_t) override { return 0; }
-  int slice_is_durable(uint64_t, uint32_t) override { return 1; }
-};
 
 double cpu_seconds() {
   rusage used{};
@@ -55,7 +45,7 @@ void measure(size_t operations, int rtt_ms) {
   where.volume = "bench";
   auto tables = store::Store::open(where, Log());
   MDP_CHECK(tables);
-  QuietHost host;
+  test::QuietHost host;
   {
     test::SyncRig rig(*config, host, **tables);
     MDP_CHECK(rig.create(1, "d", 2, model::FileType::kDirectory) == 0);

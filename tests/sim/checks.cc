@@ -91,6 +91,14 @@ void check_node(const MemoryStore& store, Ino ino, const Node& node, Findings& f
 
 }  // namespace
 
+std::string slices_of(const std::vector<std::string>& items) {
+  std::string text;
+  for (const std::string& item : items)
+    if (auto slice = model::decode_slice(item))
+      text += fmt::format(" {}@{}+{}", slice->id, slice->pos, slice->len);
+  return "[" + text + " ]";
+}
+
 MemoryStore contents_of(const test::RedisModel& model) {
   MemoryStore store;
   model.for_each_key([&](const std::string& key, const test::Value& value) {
@@ -164,6 +172,8 @@ void check_view(const MemoryStore& store, SimMount& mount, Findings& findings) {
     };
     differing(" +", seen->fields, there.fields);
     differing(" -", there.fields, seen->fields);
+    if (seen->items != there.items)
+      names = fmt::format(": {}, not {}", slices_of(seen->items), slices_of(there.items));
     findings.add(
         fmt::format("{} is another for {} than in the server{}", key, mount.name(), names));
   }

@@ -3,11 +3,17 @@
 // is pending.
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "sim/client.h"
 #include "sim/user.h"
 #include "support/memory_store.h"
 
 namespace fastmeta::sim {
+
+// Records of a chunk, for people.
+std::string slices_of(const std::vector<std::string>& items);
 
 // The keys that the rules know, as the rules' own store.
 test::MemoryStore contents_of(const test::RedisModel& model);

@@ -9,22 +9,16 @@
 #include <vector>
 
 #include "engine/executor.h"
-#include "engine/host.h"
 #include "engine/open_table.h"
 #include "sim/network.h"
 #include "sim/scheduler.h"
+#include "support/quiet_host.h"
 
 namespace fastmeta::sim {
 
 // Where a host would keep data: which slices others cannot read yet.
-class SimHost final : public engine::Host {
+class SimHost final : public test::QuietHost {
  public:
-  void attr_changed(model::Ino) override {}
-  void data_changed(model::Ino) override {}
-  void names_changed(model::Ino) override {}
-  void all_changed() override {}
-  bool invalidations_done(std::chrono::milliseconds) override { return true; }
-  int delete_slice(uint64_t, uint32_t) override { return 0; }
   int slice_is_durable(uint64_t id, uint32_t) override { return staged.contains(id) ? 0 : 1; }
 
   std::set<uint64_t> staged;
@@ -48,6 +42,8 @@ class SimMount {
   virtual const std::string& name() const = 0;
   virtual const ProcessPtr& process() const = 0;
   virtual bool ready() const = 0;  // operations may be asked for
+  // What operations without an answer have done is done by now.
+  virtual bool decided() const { return true; }
   virtual engine::Executor& executor() = 0;
   virtual engine::OpenTable& open() = 0;
   virtual redis::Client& redis() = 0;

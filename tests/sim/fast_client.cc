@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <vector>
 
+#include "support/no_server.h"
 #include "util/check.h"
 
 namespace fastmeta::sim {
@@ -27,21 +28,6 @@ const config::PluginConfig& sim_config() {
 class NoEffects final : public engine::Effects {
  public:
   void committed(const model::Mutations&, const std::vector<model::SliceRelease>&) override {}
-};
-
-class NoServer final : public engine::Executor {
- public:
-  Result<void> read(const engine::ReadRule&, bool) override { return error(); }
-  Result<model::OperationReply> apply(const model::Operation&,
-                                      const engine::WriteHints&) override {
-    return error();
-  }
-  Result<void> write(const engine::WriteRule&, const engine::WriteHints&) override {
-    return error();
-  }
-
- private:
-  static Error error() { return {Fault::kAnswer, ENOSYS, "no executor over the server"}; }
 };
 
 }  // namespace
@@ -153,7 +139,7 @@ struct FastClient::Life {
   engine::HeldLocks locks;
   engine::Sacrifices sacrifices;
   NoEffects effects;
-  NoServer no_server;
+  test::NoServer no_server;
   engine::Mirror mirror;
   engine::LocalExecutor executor;
   model::VolumeFacts facts;

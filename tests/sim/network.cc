@@ -114,10 +114,12 @@ void Wire::cut(bool deliver_what_left) {
   if (!up_) return;
   up_ = false;
   coming_.clear();
-  if (deliver_what_left)
+  if (deliver_what_left) {
+    link_.late_until = std::max(link_.late_until, last_arrival_ + 1);
     server_.scheduler().at(last_arrival_ + 1, [self = shared_from_this()] { self->far_.reset(); });
-  else
+  } else {
     far_.reset();
+  }
   for (const RequestPtr& request : std::exchange(waiting_, {})) {
     request->finished = request->lost = true;
     if (request->waiter) server_.scheduler().wake(request->waiter);

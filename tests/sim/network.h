@@ -25,6 +25,7 @@ struct LinkState {
   Time jitter = 0;           // up to so much more
   bool up = true;            // connections can be made
   Time stalled_until = 0;    // what is sent before arrives then
+  Time late_until = 0;       // what had left when a connection was cut may arrive until then
 };
 
 // One connection: requests arrive and replies come in order.

@@ -21,6 +21,8 @@ PlainClient::PlainClient(SimServer& server, LinkState& link, std::string name, u
                          bool caches)
     : name_(std::move(name)),
       process_(std::make_shared<Process>(Process{name_})),
+      scheduler_(server.scheduler()),
+      link_(link),
       client_(server, link, process_),
       executor_(client_, keys_, cache_, echoes_, open_, effects_,
                 {[this] { return facts_; }, [] { return Result<void>(); },
@@ -44,5 +46,7 @@ PlainClient::PlainClient(SimServer& server, LinkState& link, std::string name, u
   };
   MDP_CHECK(client_.start(std::move(hooks)));
 }
+
+bool PlainClient::decided() const { return scheduler_.now() > link_.late_until; }
 
 }  // namespace fastmeta::sim

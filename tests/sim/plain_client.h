@@ -20,6 +20,7 @@ class PlainClient final : public SimMount {
   const std::string& name() const override { return name_; }
   const ProcessPtr& process() const override { return process_; }
   bool ready() const override { return client_.connected(); }
+  bool decided() const override;
   engine::Executor& executor() override { return executor_; }
   engine::OpenTable& open() override { return open_; }
   redis::Client& redis() override { return client_; }
@@ -36,6 +37,8 @@ class PlainClient final : public SimMount {
 
   const std::string name_;
   const ProcessPtr process_;
+  const Scheduler& scheduler_;
+  const LinkState& link_;
   SimClient client_;
   model::KeySpace keys_ = sim_keys();
   model::VolumeFacts facts_;

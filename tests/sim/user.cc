@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "model/schema/codec.h"
+#include "sim/checks.h"
 #include "support/store_view.h"
 
 namespace fastmeta::sim {
@@ -22,6 +23,26 @@ constexpr size_t kNodesMax = 30;
 constexpr uint64_t kCrowdNames = 6;
 constexpr Time kStagedMost = 300 * kMillisecond;
 constexpr model::Caller kWho{0, 0, 022};
+
+model::RenameArgs move(Timestamp now, Ino parent, std::string name, Ino new_parent,
+                       std::string new_name) {
+  model::RenameArgs want;
+  want.who = kWho;
+  want.now = now;
+  want.parent = parent;
+  want.name = std::move(name);
+  want.new_parent = new_parent;
+  want.new_name = std::move(new_name);
+  return want;
+}
+
+model::SetattrArgs change(Timestamp now, Ino ino) {
+  model::SetattrArgs want;
+  want.who = kWho;
+  want.now = now;
+  want.ino = ino;
+  return want;
+}
 
 std::string describe(const Operation& operation) {
   std::string inodes;
@@ -104,13 +125,7 @@ Operation User::next() {
   if (what < 48 && folder) return model::Rmdir{{kWho, now, folder->parent, folder->name, 0}};
   if (what < 62) {
     const Node* from = folder && dice_.one_in(3) ? folder : file;
-    model::RenameArgs want;
-    want.who = kWho;
-    want.now = now;
-    want.parent = from->parent;
-    want.name = from->name;
-    want.new_parent = any_folder();
-    want.new_name = fresh_name();
+    model::RenameArgs want = move(now, from->parent, from->name, any_folder(), fresh_name());
     if (const Node* other = any(dice_.one_in(4)); other && dice_.one_in(3)) {
       want.new_parent = other->parent;
       want.new_name = other->name;
@@ -119,10 +134,7 @@ Operation User::next() {
     return want;
   }
   if (what < 72) {
-    model::SetattrArgs want;
-    want.who = kWho;
-    want.now = now;
-    want.ino = (folder && dice_.one_in(4) ? folder : file)->ino;
+    model::SetattrArgs want = change(now, (folder && dice_.one_in(4) ? folder : file)->ino);
     if (dice_.one_in(2)) want.mode = static_cast<uint16_t>(dice_.below(01000));
     if (dice_.one_in(3)) want.uid = static_cast<uint32_t>(dice_.below(3));
     if (dice_.one_in(3)) want.mtime = Timestamp{static_cast<int64_t>(dice_.below(1000)), 0};
@@ -192,21 +204,14 @@ Operation User::next_of_crowd() {
     return folder ? Operation(model::Rmdir{want}) : Operation(model::Unlink{want});
   }
   if (what < 5) {
-    model::RenameArgs want;
-    want.who = kWho;
-    want.now = now;
-    want.parent = parent;
-    want.name = name;
-    want.new_parent = dice_.pick(terms_.folders);
-    want.new_name = folder ? fmt::format("d{}", dice_.below(3)) : crowd_name();
+    model::RenameArgs want =
+        move(now, parent, name, dice_.pick(terms_.folders),
+             folder ? fmt::format("d{}", dice_.below(3)) : crowd_name());
     if (dice_.one_in(4)) want.flags = model::kRenameExchange;
     return want;
   }
   if (what < 6) {
-    model::SetattrArgs want;
-    want.who = kWho;
-    want.now = now;
-    want.ino = there;
+    model::SetattrArgs want = change(now, there);
     want.mode = static_cast<uint16_t>(dice_.below(01000));
     return want;
   }
@@ -419,6 +424,7 @@ bool told_by(const std::string& before, Ino ino, const Operation& operation) {
 
 // Whether an operation without an answer took effect; then the reference follows.
 void User::look_for(const Operation& operation) {
+  while (!mount_.decided()) scheduler_.sleep(10 * kMillisecond);
   // It took effect if what it would have changed is there.
   model::Mutations out;
   auto wanted = on_reference(operation, out);
@@ -472,14 +478,6 @@ std::string without_times(const std::string& bytes) {
   if (!attr) return bytes;
   attr->atime = attr->mtime = attr->ctime = {};
   return model::encode_attr(*attr);
-}
-
-std::string slices_of(const std::vector<std::string>& items) {
-  std::string text;
-  for (const std::string& item : items)
-    if (auto slice = model::decode_slice(item))
-      text += fmt::format(" {}@{}+{}", slice->id, slice->pos, slice->len);
-  return "[" + text + " ]";
 }
 
 }  // namespace

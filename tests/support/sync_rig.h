@@ -3,7 +3,6 @@
 // without threads of their own: a test says when the worker takes a step.
 #pragma once
 
-#include <cerrno>
 #include <functional>
 #include <memory>
 #include <string>
@@ -14,24 +13,9 @@
 #include "engine/redis_commands.h"
 #include "engine/volume.h"
 #include "store/tables.h"
+#include "support/no_server.h"
 
 namespace fastmeta::test {
-
-// Whatever the server is asked apart from the worker is none of these tests.
-class NoServer final : public engine::Executor {
- public:
-  Result<void> read(const engine::ReadRule&, bool) override { return error(); }
-  Result<model::OperationReply> apply(const model::Operation&,
-                                      const engine::WriteHints&) override {
-    return error();
-  }
-  Result<void> write(const engine::WriteRule&, const engine::WriteHints&) override {
-    return error();
-  }
-
- private:
-  static Error error() { return {Fault::kAnswer, ENOSYS, "no executor over the server"}; }
-};
 
 class CountingEffects final : public engine::Effects {
  public:
