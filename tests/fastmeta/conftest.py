@@ -170,3 +170,23 @@ def tree(root):
             else:
                 found[short] = ("file", read(path))
     return found
+
+
+@pytest.fixture
+def apart(bent, standard):
+    """A whose changes are held back from now on, until meet()."""
+    os.listdir(bent.path())
+    return bent
+
+
+def hold(fast):
+    fast.link.stall()
+
+
+def meet(fast):
+    fast.link.up()
+    fast.drained()
+
+
+def conflicts(fast):
+    return fast.stats()["conflicts"]["total"]

@@ -7,16 +7,9 @@ import threading
 
 import pytest
 
-from fastmeta.conftest import Fast, read, soon, sound, write
-from fastmeta.test_conflicts import conflicts, hold, meet
+from fastmeta.conftest import Fast, conflicts, hold, meet, read, soon, sound, write
 
 pytestmark = pytest.mark.quick
-
-
-@pytest.fixture
-def apart(bent, standard):
-    os.listdir(bent.path())
-    return bent
 
 
 def adopted(fast):

@@ -3,33 +3,15 @@ journal has it (I7), and its user is told once."""
 
 import errno
 import os
+import threading
+import time
 
 import pytest
 
-from fastmeta.conftest import Fast, names, read, soon, sound, tree, write
+from fastmeta.conftest import conflicts, hold, meet, names, read, soon, sound, tree, write
 from support.process import wait_until
 
 pytestmark = pytest.mark.quick
-
-
-@pytest.fixture
-def apart(bent, standard):
-    """A whose changes are held back from now on, until meet()."""
-    os.listdir(bent.path())
-    return bent
-
-
-def hold(fast):
-    fast.link.stall()
-
-
-def meet(fast):
-    fast.link.up()
-    fast.drained()
-
-
-def conflicts(fast):
-    return fast.stats()["conflicts"]["total"]
 
 
 def test_the_same_name_made_by_both(apart, standard, volume):
@@ -114,13 +96,26 @@ def test_dependants_go_with_what_they_depend_on(apart, standard, volume):
 
 
 def test_different_names_in_one_folder_never_conflict(lab, volume, fast, standard):
-    for n in range(300):
-        write(fast.path(f"ours{n}"), b"")
-        write(standard.path(f"theirs{n}"), b"")
+    """Both at once: a short while, with --long a minute."""
+    end = time.monotonic() + (60 if os.environ.get("FASTMETA_LONG") == "1" else 5)
+    made = {"ours": 0, "theirs": 0}
+
+    def work(mount, prefix):
+        while time.monotonic() < end:
+            write(mount.path(f"{prefix}{made[prefix]}"), b"")
+            made[prefix] += 1
+
+    workers = [threading.Thread(target=work, args=(mount, prefix))
+               for mount, prefix in ((fast, "ours"), (standard, "theirs"))]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
     fast.drained()
     assert fast.stats()["conflicts"]["total"] == 0
-    all_names = sorted([f"ours{n}" for n in range(300)] + [f"theirs{n}" for n in range(300)])
-    soon(lambda: names(standard.path()) == all_names, "all names")
-    assert names(fast.path()) == all_names
+    assert min(made.values()) > 100
+    all_names = sorted(f"{prefix}{n}" for prefix, count in made.items() for n in range(count))
+    soon(lambda: names(standard.path()) == all_names, "all names", 10)
+    soon(lambda: names(fast.path()) == all_names, "all names here")
     fast.mount.unmount()
     assert sound(lab, volume) == []
