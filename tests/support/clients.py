@@ -106,8 +106,8 @@ class Juicefs:
     def __init__(self, program):
         self.program = program
 
-    def run(self, *arguments, timeout_s=120):
-        return run([self.program, *arguments, "--no-color"], timeout_s)
+    def run(self, *arguments, timeout_s=120, env=None):
+        return run([self.program, *arguments, "--no-color"], timeout_s, env=env)
 
     def format(self, url, name, bucket, options=()):
         return self.run("format", url, name, "--storage", "file", "--bucket", f"{bucket}/",

@@ -6,6 +6,7 @@
 
 #include "data/data_engine.h"
 #include "data/file_store.h"
+#include "data/object_name.h"
 
 namespace fastmeta::host {
 
@@ -37,7 +38,7 @@ int prepare_bucket(const VolumeFormat& format, const std::string& uuid, std::str
   const std::string root = root_of(format);
   FileStore store(root);
   // Writing it is also the test that data can be written.
-  const int rc = store.put("juicefs_uuid", uuid.data(), uuid.size());
+  const int rc = store.put(kOwnerObject, uuid.data(), uuid.size());
   if (rc != 0) {
     *why = "bucket " + root + " cannot be written: " + std::strerror(-rc) +
            "; choose another --bucket or correct its permissions";

@@ -10,6 +10,7 @@
 
 #include "data/file_data.h"
 #include "data/file_store.h"
+#include "data/object_name.h"
 
 namespace fastmeta::host {
 namespace {
@@ -73,7 +74,7 @@ std::unique_ptr<DataEngine> DataEngine::open(const VolumeFormat& format,
   auto store = std::make_unique<FileStore>(root);
   std::vector<char> owner;
   constexpr size_t kUuidMost = 64;
-  const int read = store->get("juicefs_uuid", kUuidMost, &owner);
+  const int read = store->get(kOwnerObject, kUuidMost, &owner);
   if (read == -ENOENT) {
     log(MDP_LOG_WARN, "bucket " + root + " has no juicefs_uuid: is its file system mounted?");
   } else if (read != 0) {
@@ -153,8 +154,10 @@ void DataEngineImpl::invalidate(uint64_t ino) {
 }
 
 int DataEngineImpl::slice_is_durable(uint64_t id, uint32_t size) {
-  const int rc = core_->slices->check(id, size);
-  return rc == 0 ? 1 : rc;
+  const int rc = core_->slices->keep(id, size);
+  if (rc == 0) return 1;
+  // A storage that is away has lost nothing.
+  return rc == -ENOENT && core_->slices->there() ? rc : 0;
 }
 
 DataStats DataEngineImpl::stats() const {

@@ -84,7 +84,8 @@ int make_directories(const std::string& path) {
   return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
 }
 
-FileStore::FileStore(std::string root) : root_(std::move(root)) {
+FileStore::FileStore(std::string root)
+    : root_(std::move(root)), kept_(root_) {
   std::random_device random;
   tmp_prefix_ = (uint64_t{random()} << 32) | random();
 }
@@ -142,7 +143,15 @@ int FileStore::size_of(const std::string& name, uint64_t* size) {
   return 0;
 }
 
+int FileStore::keep(const std::string& name, uint64_t* size) {
+  const int rc = kept_.keep(name);
+  return rc != 0 ? rc : size_of(name, size);
+}
+
+void FileStore::tend() { kept_.tend(KeptObjects::Clock::now()); }
+
 int FileStore::remove(const std::string& name) {
+  kept_.forget(name);
   if (::unlink((root_ + name).c_str()) == 0 || errno == ENOENT) return 0;
   return -errno;
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "data/kept_objects.h"
 #include "data/object_store.h"
 
 namespace fastmeta::host {
@@ -19,12 +20,15 @@ class FileStore final : public ObjectStore {
   int get(const std::string& name, size_t most, std::vector<char>* out) override;
   int get_range(const std::string& name, size_t whole, size_t off, size_t n, char* out) override;
   int size_of(const std::string& name, uint64_t* size) override;
+  int keep(const std::string& name, uint64_t* size) override;
+  void tend() override;
   int remove(const std::string& name) override;
   bool cheap_ranges() const override { return true; }
   void will_need(const std::string& name) override;
 
  private:
   std::string root_;
+  KeptObjects kept_;
   uint64_t tmp_prefix_;  // differs between processes that share the directory
   std::atomic<uint32_t> tmp_next_{0};
 };

@@ -10,6 +10,7 @@ namespace fastmeta::host {
 namespace {
 
 constexpr std::chrono::milliseconds kStepMax{250};
+constexpr std::chrono::seconds kTendEvery{1};  // what the store looks after
 
 }  // namespace
 
@@ -26,11 +27,16 @@ void Flusher::stop() {
 void Flusher::run() {
   const auto age = core_->options.flush_age;
   const auto step = std::clamp(age / 8, std::chrono::milliseconds(5), kStepMax);
+  auto tend_next = OpenSlice::Clock::now() + kTendEvery;
   while (!stopping_) {
     core_->dirty.pause(step);
     const auto now = OpenSlice::Clock::now();
     for (const auto& file : core_->dirty.all()) file->finish_older(now - age);
     if (core_->write_buffers.has_waiters()) relieve();
+    if (now >= tend_next) {
+      core_->slices->tend();
+      tend_next = now + kTendEvery;
+    }
   }
 }
 

@@ -12,6 +12,9 @@
 
 namespace fastmeta::host {
 
+// Holds the uuid of the volume whose storage this is.
+inline constexpr char kOwnerObject[] = "juicefs_uuid";
+
 std::string object_name(bool hash_prefix, uint64_t id, uint32_t block, uint32_t bytes);
 
 inline uint32_t block_count(uint32_t size, uint32_t block_bytes) {

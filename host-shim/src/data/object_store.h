@@ -23,6 +23,11 @@ class ObjectStore {
   virtual int get_range(const std::string& name, size_t whole, size_t off, size_t n,
                         char* out) = 0;
   virtual int size_of(const std::string& name, uint64_t* size) = 0;
+  // The same for one that no record names yet: it counts as new from now on, so that no
+  // garbage collection takes it for a leftover, and is brought back if one has.
+  virtual int keep(const std::string& name, uint64_t* size) = 0;
+  // Called now and then: time for what keep() has to look after.
+  virtual void tend() = 0;
   // One that is not there is gone already: 0.
   virtual int remove(const std::string& name) = 0;
 

@@ -156,16 +156,21 @@ int SliceStore::remove(uint64_t id, uint32_t size) {
   return first;
 }
 
-int SliceStore::check(uint64_t id, uint32_t size) {
+int SliceStore::keep(uint64_t id, uint32_t size) {
   for (uint32_t block = 0; block < block_count(size, block_bytes_); ++block) {
     uint64_t bytes = 0;
-    const int rc = objects_->size_of(name_of(id, size, block), &bytes);
+    const int rc = objects_->keep(name_of(id, size, block), &bytes);
     if (rc != 0) return rc;
     if (how_ == Compression::kNone && bytes != bytes_of_block(size, block_bytes_, block)) {
       return -ENOENT;
     }
   }
   return 0;
+}
+
+bool SliceStore::there() {
+  uint64_t bytes = 0;
+  return objects_->size_of(kOwnerObject, &bytes) == 0;
 }
 
 }  // namespace fastmeta::host

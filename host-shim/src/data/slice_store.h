@@ -40,8 +40,13 @@ class SliceStore {
 
   // Removes all objects. The first error, after trying all of them.
   int remove(uint64_t id, uint32_t size);
-  // 0 when all objects are there, -ENOENT when one is not.
-  int check(uint64_t id, uint32_t size);
+  // 0 when all objects are there, -ENOENT when one is not. They are kept from garbage
+  // collections for an hour.
+  int keep(uint64_t id, uint32_t size);
+  void tend() { objects_->tend(); }
+  // Is this the storage of the volume at all? A directory whose file system is not mounted
+  // lacks everything.
+  bool there();
 
   uint64_t cache_bytes() const { return cache_.bytes(); }
   const StoreCounters& counters() const { return counters_; }

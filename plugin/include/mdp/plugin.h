@@ -98,7 +98,9 @@ typedef struct mdp_host {
   int (*delete_slice)(void *ctx, uint64_t id, uint32_t size);
 
   /* 1: the objects of the slice are where other clients read them; 0: not yet;
-   * -errno: they are lost. */
+   * -errno: they are lost. Asked again and again for a slice that no record names
+   * yet: the host keeps its objects from the garbage collection of other clients,
+   * who remove what is an hour old and belongs to nobody. */
   int (*slice_is_durable)(void *ctx, uint64_t id, uint32_t size);
 } mdp_host;
 

@@ -175,6 +175,7 @@ SyncConfig sync_config(const Values& values) {
   sync.order = values.text("sync.order") == "per-key" ? SendOrder::kPerKey : SendOrder::kCausal;
   sync.keep_applied = values.duration("sync.keep-applied");
   sync.keep_applied_records = static_cast<uint64_t>(values.integer("sync.keep-applied-records"));
+  sync.keep_data = values.duration("sync.keep-data");
   return sync;
 }
 

@@ -83,6 +83,8 @@ struct SyncConfig {
   // How long, and how many, applied records are kept for a server that went back.
   std::chrono::milliseconds keep_applied{60000};
   uint64_t keep_applied_records = 65'536;
+  // How often data of changes that wait is kept from other clients' garbage collections.
+  std::chrono::milliseconds keep_data{600'000};
 };
 
 enum class ContentConflict : uint8_t { kLast, kJournal };

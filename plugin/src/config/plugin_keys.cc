@@ -63,6 +63,8 @@ std::vector<Key> fast_meta_keys() {
                "How long changes are kept after the server has taken them."),
       number("sync.keep-applied-records", "65536", "0", "10000000", "changes",
              "How many of them at most."),
+      duration("sync.keep-data", "10m", "1s", "30m",
+               "How often data of changes that wait is kept from garbage collections."),
       number("conflicts.limit", "100", "1", "1000000", "conflicts a minute",
              "Beyond it the mount becomes read-only until somebody has looked."),
       choice("conflicts.content", "last", {"last", "journal"},

@@ -21,11 +21,9 @@ class Host {
   virtual bool invalidations_done(std::chrono::milliseconds timeout) = 0;
   // 0, or -errno.
   virtual int delete_slice(uint64_t id, uint32_t size) = 0;
-  // 1: the slice is where other clients read it; 0: not yet; -errno: it is lost.
+  // 1: the slice is where other clients read it; 0: not yet; -errno: it is lost. Whoever is
+  // asked keeps it from garbage collections for the next hour.
   virtual int slice_is_durable(uint64_t id, uint32_t size) = 0;
-  // The slice belongs to a change that was sacrificed: nobody refers to it any more, and
-  // its data has to outlive that (a standard gc removes it after an hour).
-  virtual void keep_slice(uint64_t, uint32_t) {}
 };
 
 }  // namespace fastmeta::engine

@@ -29,7 +29,6 @@ class NumberedHost final : public Host {
   int slice_is_durable(uint64_t id, uint32_t size) override {
     return host_.slice_is_durable(id, size);
   }
-  void keep_slice(uint64_t id, uint32_t size) override { host_.keep_slice(id, size); }
 
  private:
   Host& host_;

@@ -94,6 +94,7 @@ TEST_F(PluginConfigTest, DefaultsAreThoseOfTheDocumentation) {
   EXPECT_EQ(config->sync.order, SendOrder::kCausal);
   EXPECT_EQ(config->sync.keep_applied, 60s);
   EXPECT_EQ(config->sync.keep_applied_records, 65'536u);
+  EXPECT_EQ(config->sync.keep_data, 10min);
   EXPECT_EQ(config->conflicts.limit, 100u);
   EXPECT_EQ(config->conflicts.content, ContentConflict::kLast);
   EXPECT_TRUE(config->exclusive_remote.empty());
@@ -135,6 +136,7 @@ sync:
   order: per-key
   keep-applied: 34s
   keep-applied-records: 35
+  keep-data: 38s
 conflicts: {limit: 36, content: journal}
 exclusive: {remote: ["*.lock", "a,b"]}
 fsync: {level: remote}
@@ -188,6 +190,7 @@ host: {not: [ours]}
   EXPECT_EQ(config->sync.order, SendOrder::kPerKey);
   EXPECT_EQ(config->sync.keep_applied, 34s);
   EXPECT_EQ(config->sync.keep_applied_records, 35u);
+  EXPECT_EQ(config->sync.keep_data, 38s);
   EXPECT_EQ(config->conflicts.limit, 36u);
   EXPECT_EQ(config->conflicts.content, ContentConflict::kJournal);
   EXPECT_EQ(config->exclusive_remote, (std::vector<std::string>{"*.lock", "a,b"}));

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include <algorithm>
+#include <fstream>
 #include <random>
 #include <thread>
 
@@ -47,6 +48,7 @@ Rig::Rig(RigOptions options) : options_(std::move(options)), root_(options_.root
     std::string name = (fs::temp_directory_path() / "host_data.XXXXXX").string();
     root_ = std::string(::mkdtemp(name.data())) + "/";
   }
+  std::ofstream(root_ + kOwnerObject) << "uuid";
   VolumeFormat format;
   format.name = "vol";
   format.storage = "file";

@@ -40,6 +40,11 @@ class FaultyStore final : public ObjectStore {
   int size_of(const std::string& name, uint64_t* size) override {
     return files_.size_of(name, size);
   }
+  int keep(const std::string& name, uint64_t* size) override {
+    const int rc = fault_("keep", name);
+    return rc != 0 ? rc : files_.keep(name, size);
+  }
+  void tend() override { files_.tend(); }
   int remove(const std::string& name) override {
     const int rc = fault_("remove", name);
     return rc != 0 ? rc : files_.remove(name);

@@ -78,6 +78,7 @@ FastMeta::FastMeta(const Surroundings& around, std::unique_ptr<store::Store> tab
       exclusive_(around.config.exclusive_remote),
       refresher_(mirror_, around.log),
       evictor_(parts_, *tables_),
+      keeper_(parts_),
       leases_(leases) {}
 
 FastMeta::~FastMeta() = default;
@@ -108,6 +109,7 @@ void FastMeta::start() {
   lock_releases_->start();
   refresher_.start();
   evictor_.start();
+  keeper_.start();
 }
 
 uint64_t FastMeta::stop(std::chrono::milliseconds wait, IdRange& inodes, IdRange& slices) {
@@ -115,6 +117,7 @@ uint64_t FastMeta::stop(std::chrono::milliseconds wait, IdRange& inodes, IdRange
   lock_releases_->stop();
   refresher_.stop();
   evictor_.stop();
+  keeper_.stop();
   reintegration_->stop();
   const uint64_t left = backlog_.seen().records;
   {

@@ -21,6 +21,7 @@
 #include "engine/fastmeta/refresher.h"
 #include "engine/fastmeta/reintegration.h"
 #include "engine/fastmeta/sacrifices.h"
+#include "engine/fastmeta/slice_keeper.h"
 #include "engine/fastmeta/pending_copies.h"
 #include "engine/fastmeta/written_keys.h"
 #include "engine/id_range.h"
@@ -117,6 +118,7 @@ class FastMeta {
   const ExclusiveNames exclusive_;
   Refresher refresher_;
   Evictor evictor_;
+  SliceKeeper keeper_;
   std::unique_ptr<LocalExecutor> executor_;
   std::unique_ptr<LockReleases> lock_releases_;
   std::unique_ptr<Reintegration> reintegration_;

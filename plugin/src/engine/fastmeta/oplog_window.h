@@ -29,6 +29,7 @@ struct Pending {
   std::vector<model::KeyUse> uses;  // filled when it is first asked for
   State state = State::kWaiting;
   bool no_data = false;  // waits for its data
+  bool has_data = false;  // was asked for after a long wait, and is there
   bool sent = false;     // was written to a socket at least once
 };
 using PendingPtr = std::shared_ptr<Pending>;

@@ -251,18 +251,27 @@ void Reintegration::Worker::look_for_data() {
     const auto oldest = parts_.backlog.oldest();
     while (!points_.empty() && (!oldest || points_.front().seq < *oldest)) points_.pop_front();
   }
+  const std::chrono::nanoseconds overdue = 2 * parts_.config.sync.keep_data;
+  const Timestamp recent =
+      Timestamp::from_nanos(parts_.clock.now().nanos() - overdue.count());
   uint64_t waiting = 0;
   for (const auto& [seq, item] : window_.items()) {
-    if (!item->record.staged || item->state != Pending::State::kWaiting) continue;
+    if (item->state != Pending::State::kWaiting) continue;
     const auto* slice = std::get_if<model::WriteSliceArgs>(&item->record.operation);
     if (!slice || slice->slice.id == 0) continue;
-    const bool known = durable.contains(slice->slice.id);
+    const bool staged = item->record.staged;
+    // What was stored long ago may have been taken for a leftover.
+    if (!staged && (item->has_data || item->record.time > recent)) continue;
+    const bool known = staged && durable.contains(slice->slice.id);
     const int answer =
         known ? 1 : parts_.host.slice_is_durable(slice->slice.id, slice->slice.size);
-    item->no_data = answer == 0;
+    item->no_data = answer <= 0;
+    item->has_data = answer > 0;
     if (answer < 0 && !planned_ && sent_.empty()) {
       // Nobody will ever be able to read it.
-      if (auto done = give_way({item, -answer, "its data was lost before it was stored"}); !done)
+      const char* why = staged ? "its data was lost before it was stored"
+                               : "its data is not in the object storage any more";
+      if (auto done = give_way({item, -answer, why}); !done)
         parts_.log.warn("a change without its data is left: {}", done.error().text);
       return;
     }

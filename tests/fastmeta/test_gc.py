@@ -1,0 +1,140 @@
+"""The standard client's gc beside changes that are not sent yet, and beside a journal: it removes
+objects that are old and that no record names."""
+
+import os
+import threading
+import time
+
+import pytest
+
+from fastmeta.conftest import Fast, conflicts, hold, meet, read, soon, sound, write
+from support.process import wait_until
+
+KEPT = {"sync.keep-data": "1s"}
+FILES = 60
+
+
+def gc(lab, volume, everything=True):
+    """everything: also objects of this moment, as if an hour had gone by since they were made."""
+    env = dict(os.environ, **({"JFS_GC_SKIPPEDTIME": "0"} if everything else {}))
+    done = lab.clients["juicefs"].run("gc", "--delete", volume.url, env=env)
+    assert done.returncode == 0, done.stdout
+
+
+def age(volume, hours):
+    for path in volume.objects():
+        then = time.time() - hours * 3600
+        os.utime(path, (then, then))
+
+
+def contents(n):
+    return f"contents of {n}".encode() * 50
+
+
+@pytest.fixture
+def held(lab, volume):
+    """A with files that the server does not know."""
+    fast = Fast(lab, volume, lab.link(volume.server), settings=KEPT)
+    os.listdir(fast.path())
+    hold(fast)
+    for n in range(FILES):
+        write(fast.path(f"file{n}"), contents(n))
+    assert len(volume.objects()) == FILES
+    return fast
+
+
+def kept(volume):
+    return [path for path in (volume.bucket / volume.name).rglob("fastmeta-kept/*/*/*")]
+
+
+def all_there(mount):
+    for n in range(FILES):
+        assert read(mount.path(f"file{n}")) == contents(n)
+
+
+def test_data_of_changes_that_wait_outlives_a_gc(lab, volume, held, standard):
+    wait_until(lambda: len(kept(volume)) == FILES, 10, "links")
+    gc(lab, volume)
+    assert volume.objects() == []
+    wait_until(lambda: len(volume.objects()) == FILES, 10, "what was removed to be brought back")
+    meet(held)
+    all_there(standard)
+    held.mount.unmount()
+    assert sound(lab, volume) == []
+
+
+def test_also_when_nobody_is_there_to_care_for_it(lab, volume, held, standard):
+    wait_until(lambda: len(kept(volume)) == FILES, 10, "links")
+    held.crash()
+    gc(lab, volume)
+    assert volume.objects() == []
+    held.link.up()
+    time.sleep(2)  # until all of it counts as long overdue
+    held.up()
+    held.drained()
+    assert conflicts(held) == 0
+    all_there(standard)
+    all_there(held.mount)
+    held.mount.unmount()
+    assert sound(lab, volume) == []
+
+
+def test_data_that_is_lost_is_no_silent_loss(lab, volume, held, standard):
+    wait_until(lambda: len(kept(volume)) == FILES, 10, "links")
+    held.crash()
+    for path in [*volume.objects(), *kept(volume)]:
+        path.unlink()
+    held.link.up()
+    time.sleep(2)
+    held.up()
+    held.drained()
+    assert conflicts(held) == FILES
+    listed = lab.clients["fastmeta"].run("conflicts", "list", held.root)
+    assert listed.stdout.count("not in the object storage any more") == FILES, listed.stdout
+    with volume.redis() as redis:
+        assert redis.keys("c*_*") == [], "no record may name what nobody can read"
+
+
+def test_a_backlog_of_two_hours_drains_beside_a_gc(lab, volume, held, standard):
+    wait_until(lambda: len(kept(volume)) == FILES, 10, "links")
+    age(volume, 2)
+    done = threading.Event()
+
+    def collect():
+        while not done.is_set():
+            gc(lab, volume, everything=False)
+
+    collector = threading.Thread(target=collect)
+    held.link.rtt(30)
+    collector.start()
+    try:
+        time.sleep(1)
+        meet(held)
+        time.sleep(1)
+    finally:
+        done.set()
+        collector.join()
+    # What a gc had found before it was made to look new comes back within moments.
+    soon(lambda: len(volume.objects()) == FILES, "all objects", 15)
+    all_there(standard)
+    held.mount.unmount()
+    assert sound(lab, volume) == []
+
+
+def test_a_journal_of_a_day_keeps_its_data(lab, volume, standard):
+    fast = Fast(lab, volume, lab.link(volume.server), settings=KEPT)
+    os.listdir(fast.path())
+    hold(fast)
+    write(fast.path("same"), b"ours", "xb")
+    ours = volume.objects()
+    assert len(ours) == 1
+    write(standard.path("same"), b"theirs")
+    meet(fast)
+    assert conflicts(fast) >= 1
+    age(volume, 24)
+    for path in kept(volume):
+        path.unlink()
+    gc(lab, volume, everything=False)
+    gc(lab, volume)
+    assert [path for path in ours if path.exists()] == ours
+    assert read(standard.path("same")) == b"theirs"
