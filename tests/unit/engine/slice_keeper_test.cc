@@ -72,6 +72,10 @@ TEST_F(SlicesKept, DataThatIsGoneWhenAnOverdueChangeIsSentMakesItAConflict) {
   keeping.answer = -ENOENT;
   ASSERT_TRUE(rig().drain()) << rig().last_error;
   ASSERT_EQ(journal().size(), 1u);
+  keeping.asked.clear();
+  engine::SliceKeeper keeper(rig().parts);
+  EXPECT_EQ(asked_by(keeper), 1u) << "what is in the journal is asked for, too";
+  EXPECT_EQ(keeping.asked, std::vector<uint64_t>{7});
   EXPECT_NE(journal()[0].reason.find("not in the object storage any more"), std::string::npos);
   EXPECT_EQ(number("EXISTS c100_0"), 0);
 }

@@ -6,6 +6,8 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -23,10 +25,22 @@ inline constexpr model::Ino kRoot = model::kRootIno;
 class SlowDisk final : public RecordingHost {
  public:
   int slice_is_durable(uint64_t slice, uint32_t) override {
+    {
+      std::lock_guard lock(mutex_);
+      asked_.insert(slice);
+    }
     return slice == lost ? -EIO : answer.load();
   }
   std::atomic<int> answer{0};
   std::atomic<uint64_t> lost{0};
+  std::set<uint64_t> asked() {
+    std::lock_guard lock(mutex_);
+    return asked_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::set<uint64_t> asked_;
 };
 
 class Sync : public VolumeTest {

@@ -28,7 +28,7 @@ namespace fastmeta::engine {
 struct JournalEntry {
   // Numbers are stored: never reused.
   enum class State : uint16_t {
-    kOpen = 1,       // its slices are pinned
+    kOpen = 1,       // its slices are kept
     kReapplied = 2,
     kDiscarded = 3,
   };

@@ -6,7 +6,6 @@
 #include <set>
 
 #include "engine/fastmeta/journal_entry.h"
-#include "engine/fastmeta/pinned_slices.h"
 #include "engine/fastmeta/row_writer.h"
 #include "engine/fastmeta/settle.h"
 
@@ -167,7 +166,7 @@ void LocalExecutor::keep_later(uint64_t conflict, const Operation& operation,
   if (!kept)
     parts_.log.warn("a later write to the file of conflict {} is not in the journal: {}", conflict,
                     kept.error().text);
-  pin_slice(parts_, slice->slice.id, slice->slice.size, conflict);
+  static_cast<void>(parts_.host.slice_is_durable(slice->slice.id, slice->slice.size));
 }
 
 // The kernel takes a file that has two numbers for two.

@@ -4,10 +4,12 @@
 #include <algorithm>
 #include <chrono>
 
-#include "model/oplog_record.h"
+#include "engine/fastmeta/journal_entry.h"
 #include "store/tables.h"
 
 namespace fastmeta::engine {
+
+using store::Table;
 
 namespace {
 
@@ -29,13 +31,17 @@ void SliceKeeper::start() {
   });
 }
 
-Result<SliceKeeper::Page> SliceKeeper::read(uint64_t from, Timestamp until) {
+void SliceKeeper::add(const model::OplogRecord& record, Page& page) {
+  const auto* write = std::get_if<model::WriteSliceArgs>(&record.operation);
+  if (write && write->slice.id != 0) page.slices.push_back({write->slice.id, write->slice.size});
+}
+
+Result<SliceKeeper::Page> SliceKeeper::pending(uint64_t from, Timestamp until) {
   Page page;
   size_t seen = 0;
   MDP_TRY(auto transaction, parts_.tables.begin());
   MDP_TRY_VOID(transaction->scan(
-      store::Table::kOplog, store::number_key(from),
-      [&](std::string_view key, std::string_view bytes) {
+      Table::kOplog, store::number_key(from), [&](std::string_view key, std::string_view bytes) {
         const auto seq = store::key_number(key);
         const auto record = model::decode_record(bytes);
         if (!seq || !record) return true;  // the worker tells of it
@@ -44,33 +50,59 @@ Result<SliceKeeper::Page> SliceKeeper::read(uint64_t from, Timestamp until) {
           page.next = *seq;
           return false;
         }
-        const auto* write = std::get_if<model::WriteSliceArgs>(&record->operation);
-        if (write && write->slice.id != 0 && !record->staged)
-          page.slices.push_back({write->slice.id, write->slice.size});
+        if (!record->staged) add(*record, page);
         asked_to_ = std::max(asked_to_, *seq + 1);
         return true;
       }));
   return page;
 }
 
+Result<SliceKeeper::Page> SliceKeeper::journalled(uint64_t from) {
+  Page page;
+  size_t seen = 0;
+  MDP_TRY(auto transaction, parts_.tables.begin());
+  MDP_TRY_VOID(transaction->scan(
+      Table::kJournal, store::number_key(from), [&](std::string_view key, std::string_view bytes) {
+        const auto id = store::key_number(key);
+        if (!id) return true;
+        if (++seen > kPageRecords) {
+          page.next = *id;
+          return false;
+        }
+        const auto entry = decode_entry(bytes);
+        if (!entry || entry->state != JournalEntry::State::kOpen) return true;
+        if (const auto record = model::decode_record(entry->record)) add(*record, page);
+        for (const std::string& later : entry->later)
+          if (const auto record = model::decode_record(later)) add(*record, page);
+        return true;
+      }));
+  return page;
+}
+
+uint64_t SliceKeeper::ask(const Page& page) {
+  for (const Slice& slice : page.slices) {
+    if (ticker_.stopping()) break;
+    static_cast<void>(parts_.host.slice_is_durable(slice.id, slice.size));
+  }
+  return page.slices.size();
+}
+
 Result<uint64_t> SliceKeeper::pass() {
   const Timestamp now = parts_.clock.now();
-  if (!parts_.backlog.oldest()) return 0;
   // New ones each time, all of them now and then.
-  uint64_t from = asked_to_;
-  if (!all_asked_ || *all_asked_ <= before(now, parts_.config.sync.keep_data)) {
-    from = 0;
-    all_asked_ = now;
-  }
-  const auto soon = std::min<std::chrono::nanoseconds>(kSoon, parts_.config.sync.keep_data);
+  const bool all = !all_asked_ || *all_asked_ <= before(now, parts_.config.sync.keep_data);
+  if (all) all_asked_ = now;
   uint64_t asked = 0;
-  for (std::optional<uint64_t> at = from; at;) {
-    MDP_TRY(const Page page, read(*at, before(now, soon)));
-    for (const Slice& slice : page.slices) {
-      if (ticker_.stopping()) return asked;
-      static_cast<void>(parts_.host.slice_is_durable(slice.id, slice.size));
-      ++asked;
-    }
+  for (std::optional<uint64_t> at = 0; all && at;) {
+    MDP_TRY(const Page page, journalled(*at));
+    asked += ask(page);
+    at = page.next;
+  }
+  if (!parts_.backlog.oldest()) return asked;
+  const auto soon = std::min<std::chrono::nanoseconds>(kSoon, parts_.config.sync.keep_data);
+  for (std::optional<uint64_t> at = all ? 0 : asked_to_; at;) {
+    MDP_TRY(const Page page, pending(*at, before(now, soon)));
+    asked += ask(page);
     at = page.next;
   }
   return asked;

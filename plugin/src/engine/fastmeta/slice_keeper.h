@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Slices of changes that could not be sent for a while. Until a record in the server names
-// it a slice is a leftover to the standard gc, which removes what is older than an hour: the
-// host is asked for it now and then, and keeps it from that (mdp_host::slice_is_durable).
+// Slices of changes that could not be sent for a while, and of those in the journal. A slice
+// that no record in the server names is a leftover to the standard gc, which removes what is
+// older than an hour: the host is asked for it now and then, and keeps it from that
+// (mdp_host::slice_is_durable).
 //
 // Threads: start and stop one at a time; pass() by one at a time: its own thread between
 // start and stop.
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "engine/fastmeta/parts.h"
+#include "model/oplog_record.h"
 #include "store/ticker.h"
 
 namespace fastmeta::engine {
@@ -32,12 +34,17 @@ class SliceKeeper {
     uint64_t id = 0;
     uint32_t size = 0;
   };
-  // The slices of records from number `from` on that were acknowledged before `until`.
   struct Page {
     std::vector<Slice> slices;
     std::optional<uint64_t> next;  // where the next page begins
   };
-  Result<Page> read(uint64_t from, Timestamp until);
+  static void add(const model::OplogRecord& record, Page& page);
+  // Of records from number `from` on that were acknowledged before `until`.
+  Result<Page> pending(uint64_t from, Timestamp until);
+  // Of open journal entries from `from` on.
+  Result<Page> journalled(uint64_t from);
+  // Answers for how many.
+  uint64_t ask(const Page& page);
 
   Parts& parts_;
   uint64_t asked_to_ = 0;  // records below this number were asked for once

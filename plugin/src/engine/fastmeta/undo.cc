@@ -5,7 +5,6 @@
 #include <cstring>
 
 #include "engine/fastmeta/paths.h"
-#include "engine/fastmeta/pinned_slices.h"
 #include "engine/fastmeta/row_writer.h"
 #include "engine/fastmeta/stripes.h"
 #include "model/key_use.h"
@@ -322,7 +321,9 @@ void Undo::tell(const Closure& closure) {
       parts_.host.names_changed(ino);
       parts_.host.attr_changed(ino);
     }
-    for (const auto& [id, size] : one.slices) pin_slice(parts_, id, size, entry.id);
+    // From now on the slice keeper asks for it.
+    for (const auto& [id, size] : one.slices)
+      static_cast<void>(parts_.host.slice_is_durable(id, size));
   }
 }
 
