@@ -64,8 +64,11 @@ def test_a_remote_fsync_returns_when_the_server_has_it(lab, volume, what):
 
 
 def test_a_remote_fsync_that_is_not_done_in_time_fails(lab, volume):
-    fast = Fast(lab, volume, settings={"fsync.level": "remote", "sync.linger": "10s",
-                                       "umount.drain-timeout": "300ms"})
+    fast = Fast(lab, volume, lab.link(volume.server),
+                settings={"fsync.level": "remote", "fsync.timeout": "300ms",
+                          "umount.drain-timeout": "0"})
+    os.listdir(fast.path())
+    fast.link.stall()
     write(fast.path("file"), b"")
     with pytest.raises(OSError) as refused:
         sync(fast.path("file"))

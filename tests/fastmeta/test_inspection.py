@@ -11,8 +11,15 @@ from fastmeta.conftest import Fast
 pytestmark = pytest.mark.quick
 
 
-# Nothing is sent for a while.
-UNHURRIED = {"sync.linger": "10s", "umount.drain-timeout": "0"}
+# On a link that stalls nothing is sent for a while.
+UNHURRIED = {"meta.ping-interval": "10s", "meta.ping-timeout": "30s", "umount.drain-timeout": "0"}
+
+
+def unhurried(lab, volume):
+    fast = Fast(lab, volume, lab.link(volume.server), settings=UNHURRIED)
+    os.listdir(fast.path())
+    fast.link.stall()
+    return fast
 
 
 @pytest.fixture
@@ -23,10 +30,11 @@ def run(lab):
 @pytest.fixture
 def left(lab, volume, run):
     """A volume whose last unmount left three changes, and what umount said."""
-    fast = Fast(lab, volume, settings=UNHURRIED)
+    fast = unhurried(lab, volume)
     for n in range(3):
         os.mkdir(fast.path(f"late{n}"))
     fast.said = run("umount", fast.root)
+    fast.link.up()
     return fast
 
 
@@ -34,7 +42,7 @@ def test_an_unmount_waits_as_configured_and_tells_what_is_left(left, run):
     assert left.said.returncode == 0, left.said.stdout
     assert "3 changes are not sent yet" in left.said.stdout
     assert str(left.cache) in left.said.stdout
-    left.up(**{"sync.linger": "0"})
+    left.up()
     assert run("flush", left.root).returncode == 0
     assert sorted(os.listdir(left.path())) == ["late0", "late1", "late2"]
     left.mount.unmount()
@@ -53,7 +61,7 @@ def test_the_oplog_of_an_unmounted_volume_is_listed_shown_and_exported(lab, left
     assert [json.loads(line)["seq"] for line in out.read_text().splitlines()] == [
         r["seq"] for r in records]
     # Having been looked at it is as it was.
-    left.up(**{"sync.linger": "0"})
+    left.up()
     assert run("flush", left.root).returncode == 0
     left.mount.unmount()
     assert run("oplog", "list", left.cache).stdout == ""
@@ -68,7 +76,7 @@ def test_a_cache_is_dropped_only_when_nothing_is_lost(lab, left, run):
     assert done.returncode == 0, done.stdout
     assert [json.loads(line)["name"] for line in out.read_text().splitlines()] == [
         "late0", "late1", "late2"]
-    left.up(**{"sync.linger": "0"})
+    left.up()
     assert os.listdir(left.path()) == []
     left.mount.unmount()
 
@@ -79,13 +87,14 @@ def test_a_mounted_cache_is_not_dropped(fast, run):
 
 
 def test_flush_tells_how_much_is_left(lab, volume, run):
-    fast = Fast(lab, volume, settings=UNHURRIED)
+    fast = unhurried(lab, volume)
     os.mkdir(fast.path("late"))
     done = run("flush", "--timeout", "200ms", fast.root)
     assert done.returncode == 1 and "1 changes are not sent yet" in done.stdout
     assert "backlog      1 changes" in run("status", fast.root).stdout
     fast.mount.unmount()
-    fast.up(**{"sync.linger": "0"})
+    fast.link.up()
+    fast.up()
     assert run("flush", fast.root).returncode == 0
     assert "backlog      0 changes" in run("status", fast.root).stdout
 

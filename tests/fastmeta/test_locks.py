@@ -124,3 +124,75 @@ def test_names_used_as_locks_are_exclusive_across_clients(lab, volume, standard)
         assert won == 1
         os.unlink((first, second)[n % 2].path(f"{n}.lock"))
     assert first.stats()["conflicts"]["total"] == 0
+
+
+def test_changes_under_a_lock_outlive_their_holder(lab, volume):
+    """The next start sends them before it cleans up after the one that died."""
+    a = Fast(lab, volume, lab.link(volume.server))
+    write(a.path("file"), b"before")
+    a.drained()
+    with open(a.path("file"), "r+b", buffering=0) as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        a.link.stall()
+        file.write(b"under a lock")
+        os.fsync(file.fileno())
+        a.crash()
+        try:
+            file.close()
+        except OSError:
+            pass
+    with volume.redis() as redis:
+        (session,) = redis("ZRANGE", "allSessions", 0, -1)
+        redis("ZADD", "allSessions", 1, session)  # long overdue
+        redis("DEL", "lastCleanupSessions")
+        a.link.up()
+        a.up()
+        a.drained()
+        assert a.stats()["conflicts"]["total"] == 0
+        assert read(a.path("file")) == b"under a lock"
+
+
+def test_an_unmount_with_changes_left_keeps_their_locks(lab, volume):
+    a = Fast(lab, volume, lab.link(volume.server), settings={"umount.drain-timeout": "0"})
+    write(a.path("file"), b"before")
+    a.drained()
+    with open(a.path("file"), "r+b", buffering=0) as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        a.link.rtt(500)
+        file.write(b"under a lock")
+        os.fsync(file.fileno())
+    a.mount.unmount()
+    a.link.rtt(0)
+    a.up()
+    a.drained()
+    assert a.stats()["conflicts"]["total"] == 0
+    assert read(a.path("file")) == b"under a lock"
+
+
+def test_a_session_that_others_took_for_dead_is_followed_by_another(lab, volume, standard):
+    """What was done under a lock of the old one is not sent as done under one of the new."""
+    a = Fast(lab, volume, lab.link(volume.server), settings={"session.heartbeat": "1s"})
+    write(a.path("file"), b"before")
+    a.drained()
+    soon(lambda: os.path.exists(standard.path("file")), "the file")
+    with open(a.path("file"), "r+b", buffering=0) as file, volume.redis() as redis:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        (locked,) = redis.keys("locked*")
+        session = int(locked[len(b"locked"):])
+        a.link.stall()
+        file.write(b"ours..")
+        os.fsync(file.fileno())
+        # As a client cleans up after a dead one.
+        redis("DEL", locked, "lockf2")
+        redis("HDEL", "sessionInfos", session)
+        redis("ZREM", "allSessions", session)
+        with open(standard.path("file"), "r+b", buffering=0) as other:
+            fcntl.flock(other, fcntl.LOCK_EX)
+            other.write(b"theirs")
+            os.fsync(other.fileno())
+        a.link.up()
+        a.drained()
+        wait_until(lambda: a.stats()["conflicts"]["total"] == 1, PATIENT_S, "the conflict")
+        wait_until(lambda: redis("HLEN", "sessionInfos") == 2, PATIENT_S, "a new session")
+        assert redis("HEXISTS", "sessionInfos", session) == 0
+        soon(lambda: read(a.path("file")) == b"theirs", "their data")

@@ -99,6 +99,7 @@ struct FastClient::Life {
     facts.dir_stats = false;
     engine::Reintegration::Volume volume;
     volume.unclean_start = self.tables_.unclean_start();
+    volume.stranger = [](const std::optional<std::string>&) { return std::string(); };
     volume.facts = [this] { return facts; };
     volume.trash_now = [] { return Result<model::Ino>(model::Ino{0}); };
     volume.ensure_statistics = [](model::Ino) { return Result<bool>(false); };

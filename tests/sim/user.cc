@@ -100,6 +100,10 @@ Operation User::next() {
   const Node* file = any(false);
   const Node* folder = any(true);
   const uint64_t what = dice_.below(100);
+  // An open file may have lost its name.
+  const Ino written = !handles_.empty() && dice_.one_in(4) ? dice_.pick(handles_)
+                      : file                               ? file->ino
+                                                           : 0;
   auto create = [&](FileType type) -> Operation {
     model::CreateArgs want;
     want.who = kWho;
@@ -134,7 +138,7 @@ Operation User::next() {
     return want;
   }
   if (what < 72) {
-    model::SetattrArgs want = change(now, (folder && dice_.one_in(4) ? folder : file)->ino);
+    model::SetattrArgs want = change(now, folder && dice_.one_in(4) ? folder->ino : written);
     if (dice_.one_in(2)) want.mode = static_cast<uint16_t>(dice_.below(01000));
     if (dice_.one_in(3)) want.uid = static_cast<uint32_t>(dice_.below(3));
     if (dice_.one_in(3)) want.mtime = Timestamp{static_cast<int64_t>(dice_.below(1000)), 0};
@@ -142,7 +146,7 @@ Operation User::next() {
   }
   if (what < 76) {
     model::SetXattrArgs want;
-    want.ino = file->ino;
+    want.ino = written;
     want.name = fmt::format("user.{}", dice_.below(3));
     want.value = fresh_name();
     return want;
@@ -151,14 +155,14 @@ Operation User::next() {
   if (what < 90) {
     model::WriteSliceArgs want;
     want.now = want.mtime = now;
-    want.ino = file->ino;
+    want.ino = written;
     want.chunk = static_cast<uint32_t>(dice_.below(2));
     const auto size = static_cast<uint32_t>(1 + dice_.below(5000));
     want.slice = {static_cast<uint32_t>(dice_.below(10'000)), 0, size, 0, size};
     if (auto id = mount_.new_slice()) want.slice.id = *id;
     return want;
   }
-  if (what < 94) return model::TruncateArgs{kWho, now, file->ino, dice_.below(70'000'000)};
+  if (what < 94) return model::TruncateArgs{kWho, now, written, dice_.below(70'000'000)};
   if (what < 96) return model::FallocateArgs{kWho, now, file->ino, 0, dice_.below(1000), 5000};
   const Node* source = any(false);
   return model::CopyRangeArgs{kWho, now, source->ino, 0, file->ino, dice_.below(3000), 4000, 0};

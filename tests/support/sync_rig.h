@@ -45,6 +45,7 @@ class SyncRig {
                  {[this] { return facts; }, [](bool) { return Result<void>(); }}) {
     facts.session = 1;
     engine::Reintegration::Volume volume;
+    volume.stranger = [](const std::optional<std::string>&) { return std::string(); };
     volume.facts = [this] {
       if (before_send) before_send();
       return facts;

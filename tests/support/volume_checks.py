@@ -84,7 +84,8 @@ def objects_unreferenced(volume):
             known |= {int.from_bytes(record[4:12], "big") for record in records}
         for field in redis.hash("delSlices").values():
             known |= {int.from_bytes(field[at:at + 8], "big") for at in range(0, len(field), 12)}
-    return [path for path in volume.objects() if int(path.name.split("_")[0]) not in known]
+    return [path for path in volume.objects() if not path.name.startswith(".jfs.")
+            and int(path.name.split("_")[0]) not in known]
 
 
 def counters_settle(volume, timeout_s=10):

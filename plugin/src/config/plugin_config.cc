@@ -221,6 +221,7 @@ Result<PluginConfig> load_plugin_config(const std::optional<std::string>& file,
   config.exclusive_remote = values.list("exclusive.remote");
   config.fsync_level =
       values.text("fsync.level") == "remote" ? FsyncLevel::kRemote : FsyncLevel::kLocal;
+  config.fsync_timeout = values.duration("fsync.timeout");
   config.drain_timeout = values.duration("umount.drain-timeout");
   config.disconnect_grace = values.duration("disconnect-grace");
   config.session_heartbeat = values.duration("session.heartbeat");

@@ -127,6 +127,7 @@ struct PluginConfig {
   ConflictsConfig conflicts;
   std::vector<std::string> exclusive_remote;  // globs: names created in the server at once
   FsyncLevel fsync_level = FsyncLevel::kLocal;
+  std::chrono::milliseconds fsync_timeout{30000};  // at level remote
   std::chrono::milliseconds drain_timeout{30000};    // of an unmount
   std::chrono::milliseconds disconnect_grace{2000};  // a shorter loss refuses nothing
   std::chrono::milliseconds session_heartbeat{};

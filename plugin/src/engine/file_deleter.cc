@@ -111,14 +111,22 @@ Result<std::vector<uint32_t>> FileDeleter::chunks_of(const DeadFile& file) {
   return found;
 }
 
+bool FileDeleter::stopping() {
+  std::lock_guard lock(mutex_);
+  return stopping_;
+}
+
 Result<void> FileDeleter::delete_file(const DeadFile& file) {
   MDP_TRY(auto chunks, chunks_of(file));
-  for (uint32_t chunk : chunks)
+  for (uint32_t chunk : chunks) {
+    // The server remembers what is left.
+    if (stopping()) return Error{Fault::kAnswer, EINTR, "the mount ends"};
     MDP_TRY_VOID(executor_->write(
         [&](const model::View& seen, model::Mutations& out) {
           return model::delete_chunk(seen, file.ino, chunk, out);
         },
         {}));
+  }
   MDP_TRY(auto reply, client_.write_one({"ZREM", keys_.plain(model::kDelFiles),
                                          model::dead_file_member(file.ino, file.length)}));
   if (reply.is_error()) return redis::refused(reply, "ZREM");

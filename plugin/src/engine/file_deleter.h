@@ -46,6 +46,7 @@ class FileDeleter {
   };
   void add(Job job);
   void run();
+  bool stopping();
   Result<void> delete_file(const model::DeadFile& file);
   Result<void> delete_slice(uint64_t id, uint32_t size);
   Result<std::vector<uint32_t>> chunks_of(const model::DeadFile& file);

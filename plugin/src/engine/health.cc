@@ -75,9 +75,10 @@ Result<void> Health::may_write(bool content) const {
   {
     std::lock_guard lock(mutex_);
     now = seen_locked();
-    if (content && lost_ && life_ == State::kWritable && !read_only_ && failed_.empty() &&
-        refused_.empty() && unsupported_.empty())
-      return {};
+    // Not while recovering: where the numbers of records go on is not known yet.
+    const bool only_lost = lost_ && !recovering_ && life_ == State::kWritable && !read_only_ &&
+                           failed_.empty() && refused_.empty() && unsupported_.empty();
+    if (content && only_lost) return {};
   }
   switch (now.state) {
     case State::kWritable: return {};

@@ -84,14 +84,15 @@ Result<void> Session::open() {
                       {"MountPoint", mount_point_},
                       {"MountTime", rfc3339(clock_.now())},
                       {"ProcessID", getpid()}};
-  info_ = info.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  const std::string text =
+      info.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   MDP_TRY(auto reply, client_.write_one({"INCRBY", keys_.plain(model::kNextSession), "1"}));
   if (reply.is_error()) return redis::refused(reply, "INCRBY");
   const auto id = static_cast<uint64_t>(reply.number);
   const std::string sid = std::to_string(id);
   const std::vector<Command> commands{{"MULTI"},
                                       {"ZADD", keys_.plain(model::kAllSessions), expiry(), sid},
-                                      {"HSET", keys_.plain(model::kSessionInfos), sid, info_},
+                                      {"HSET", keys_.plain(model::kSessionInfos), sid, text},
                                       {"EXEC"}};
   MDP_TRY(redis::Lease lease, client_.lease(client_.deadline()));
   MDP_TRY(auto replies, lease.roundtrip(commands, client_.deadline()));
@@ -103,14 +104,15 @@ Result<void> Session::open() {
 Result<Session::Beat> Session::heartbeat() {
   const std::string sid = std::to_string(id());
   const std::vector<Command> commands{{"MULTI"},
-                                      {"HSETNX", keys_.plain(model::kSessionInfos), sid, info_},
-                                      {"ZADD", keys_.plain(model::kAllSessions), expiry(), sid},
+                                      {"HEXISTS", keys_.plain(model::kSessionInfos), sid},
+                                      {"ZADD", keys_.plain(model::kAllSessions), "XX", expiry(),
+                                       sid},
                                       {"EXEC"}};
   MDP_TRY(redis::Lease lease, client_.lease(client_.deadline()));
   MDP_TRY(auto replies, lease.roundtrip(commands, client_.deadline()));
   MDP_TRY_VOID(expect_applied(replies, "the heartbeat"));
   Beat beat;
-  beat.lost = replies.back().items.size() == 2 && replies.back().items[0].number == 1;
+  beat.lost = replies.back().items.size() == 2 && replies.back().items[0].number == 0;
   return beat;
 }
 

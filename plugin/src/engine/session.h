@@ -28,6 +28,7 @@ class Session {
   Session(redis::Client& client, const model::KeySpace& keys, const Clock& clock, Log log,
           std::chrono::milliseconds heartbeat, std::string mount_point);
 
+  // Again after a loss: with another number.
   Result<void> open();
   uint64_t id() const { return id_.load(std::memory_order_acquire); }
 
@@ -53,7 +54,6 @@ class Session {
   const Log log_;
   const std::chrono::milliseconds heartbeat_;
   const std::string mount_point_;
-  std::string info_;
   std::atomic<uint64_t> id_{0};
 };
 

@@ -182,17 +182,24 @@ class Volume final : private Effects {
   // Background work, on two threads: what must come on time, and what may take long.
   void pulse();
   void flush_loop();
+  // Why these are not the settings of our volume; empty: they are.
+  std::string stranger(const model::Setting& setting) const;
   Result<void> beat();
+  bool stopping();
   void after_reconnect();
   Result<void> raise_counter(std::string_view name, uint64_t at_least);
 
   Result<uint64_t> draw(std::string_view counter, uint64_t count);
   Result<model::Ino> trash_for(model::Ino parent);
   Result<model::Ino> current_trash();
+  struct Name {
+    model::Ino parent;
+    const std::string& name;
+  };
   // Names that clients use as locks: carried out in the server, after what is pending.
   Result<model::OperationReply> apply(const model::Operation& operation,
                                       const WriteHints& hints,
-                                      std::initializer_list<const std::string*> names);
+                                      std::initializer_list<Name> names);
   Result<void> remove_sustained(model::Ino ino);
   // rule(seen, ino) for the number that the file has by now.
   template <typename Reply, typename Rule>
@@ -216,6 +223,7 @@ class Volume final : private Effects {
     uint64_t owner = 0;
     uint32_t pid = 0;
     bool release = false;
+    HeldLocks::Span span = {};
   };
   Result<model::Ino> lockable(model::Ino ino, const Interrupt& interrupt);
   Result<void> lock_with(const LockOf& lock, const WriteRule& rule, bool wait,
@@ -250,6 +258,7 @@ class Volume final : private Effects {
   model::Ino trash_ino_ = 0;
 
   std::mutex late_mutex_;
+  std::vector<model::Ino> to_sustain_;     // under a new session; the pulse thread's
   std::vector<model::Ino> late_removals_;  // sustained inodes whose removal failed
 
   std::mutex wake_mutex_;

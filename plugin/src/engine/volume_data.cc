@@ -101,8 +101,7 @@ Result<void> Volume::fsync(Ino ino, Sync level) {
   if (level != Sync::kReport && ino != 0) fast_->reintegration().content_barrier(ino);
   if (level == Sync::kLocal) MDP_TRY_VOID(fast_->sync_local());
   if (level == Sync::kRemote &&
-      !fast_->drained(deadline_in(config_.drain_timeout),
-                      [&] { return health_.seen().state == State::kFailed; }))
+      !fast_->drained(deadline_in(config_.fsync_timeout), [&] { return !health_.may_write(); }))
     return Error{Fault::kAnswer, EIO, "changes could not be sent in time"};
   return fast_->report(ino);
 }

@@ -19,6 +19,8 @@ namespace {
 constexpr milliseconds kRecoverWait{10000};
 constexpr milliseconds kNoticesWait{5000};
 constexpr milliseconds kTick{200};
+constexpr char kSettingsGone[] = "the volume's settings are gone from the metadata server";
+
 // Quotas of directories are not in the settings but in a hash of their own.
 Result<void> check_dir_quotas(const redis::Reply& values) {
   if (values.is_error()) return redis::refused(values, "HVALS");
@@ -75,7 +77,11 @@ Volume::Volume(config::PluginConfig config, Options options, Host& host, Log log
       health_(config_.disconnect_grace),
       host_(host, open_) {}
 
-Volume::~Volume() { stop(milliseconds(0)); }
+Volume::~Volume() {
+  stop(milliseconds(0));
+  // Also after a start that failed half-way: its thread calls what goes now.
+  if (client_) client_->stop();
+}
 
 Result<std::unique_ptr<Volume>> Volume::open(config::PluginConfig config, Options options,
                                              Host& host, Log log) {
@@ -138,11 +144,13 @@ redis::ClientHooks Volume::hooks() {
   };
   hooks.on_ready = [this] {
     echoes_.clear();
-    if (!fast()) cache_->enable();
+    // What was answered meanwhile may be old: nobody may keep it once answers count as watched.
+    if (fast()) fast_->connection_ready();
+    else cache_->enable();
+    host_.all_changed();
     tracking_.store(true, std::memory_order_release);
     // fast-meta: once the server's cursor is known and agrees.
-    if (fast()) fast_->connection_ready();
-    else health_.connection_ready();
+    if (!fast()) health_.connection_ready();
     std::lock_guard lock(wake_mutex_);
     reconnected_ = true;
     wake_.notify_all();
@@ -233,8 +241,8 @@ Result<void> Volume::start() {
     if (auto trash = current_trash(); !trash)
       log_.warn("the trash directory is not known yet: {}", trash.error().text);
     health_.recovering();
-    fast_->start();
   }
+  if (fast()) fast_->start(writes);
   health_.started(!writes);
   pulse_thread_ = std::thread([this] { pulse(); });
   flush_thread_ = std::thread([this] { flush_loop(); });
@@ -248,12 +256,21 @@ Result<void> Volume::start() {
 
 Result<void> Volume::start_fast_meta() {
   FastMeta::Volume answers;
+  answers.stranger = [this](const std::optional<std::string>& setting) -> std::string {
+    if (!setting) return kSettingsGone;
+    auto parsed = model::parse_setting(*setting);
+    return parsed ? stranger(*parsed) : std::move(parsed).error().text;
+  };
   answers.facts = [this] { return facts(); };
   answers.may_write = [this](bool content) { return health_.may_write(content); };
   answers.trash_now = [this] { return current_trash(); };
   answers.ensure_statistics = [this](model::Ino dir) { return dir_stats_->ensure(dir); };
   answers.refuse_writes = [this](std::string reason) {
     health_.refused(std::move(reason));
+    writable_.notify_all();
+  };
+  answers.store_failed = [this](std::string reason) {
+    health_.failed(std::move(reason));
     writable_.notify_all();
   };
   answers.recovered = [this] {
@@ -294,7 +311,9 @@ uint64_t Volume::stop(milliseconds wait) {
     executor_ = server_.get();
     left = fast_->stop(milliseconds(0), *inodes_, *slices_);
   }
-  if (session_->id() != 0 && client_->connected()) {
+  if (left > 0 && session_->id() != 0) {
+    log_.info("session {} is left: changes that wait were made under its locks", session_->id());
+  } else if (session_->id() != 0 && client_->connected()) {
     if (auto sent = dir_stats_->flush(); !sent)
       log_.warn("some directory statistics were not sent: {}", sent.error().text);
     auto cleaned = session_->clean(
@@ -308,6 +327,13 @@ uint64_t Volume::stop(milliseconds wait) {
   return left;
 }
 
+std::string Volume::stranger(const model::Setting& setting) const {
+  std::lock_guard lock(setting_mutex_);
+  if (setting.uuid == setting_.uuid) return {};
+  return fmt::format("the database now holds another volume (UUID {}, opened {})", setting.uuid,
+                     setting_.uuid);
+}
+
 Result<void> Volume::reload() {
   const std::vector<Command> asks{{"MGET", keys_.setting(), keys_.plain(model::kUsedSpace),
                                    keys_.plain(model::kTotalInodes)},
@@ -317,18 +343,17 @@ Result<void> Volume::reload() {
   if (reply.is_error()) return redis::refused(reply, "MGET");
   if (reply.items.size() != 3) return Error{Fault::kCorrupt, EIO, "MGET was answered oddly"};
   if (reply.items[0].nil()) {
-    health_.failed("the volume's settings are gone from the metadata server");
+    health_.failed(kSettingsGone);
     return {};
   }
   auto setting = model::parse_setting(reply.items[0].text);
   if (!setting) return std::move(setting).error();
+  if (std::string why = stranger(*setting); !why.empty()) {
+    health_.failed(std::move(why));
+    return {};
+  }
   {
     std::lock_guard lock(setting_mutex_);
-    if (setting->uuid != setting_.uuid) {
-      health_.failed(fmt::format("the database now holds another volume (UUID {}, opened {})",
-                                 setting->uuid, setting_.uuid));
-      return {};
-    }
     setting_ = *setting;
   }
   auto supported = model::check_supported(*setting);
@@ -367,28 +392,55 @@ Result<void> Volume::beat() {
   if (session_->id() == 0) return {};
   MDP_TRY(auto beat, session_->heartbeat());
   if (beat.lost) {
-    log_.warn("other clients took session {} for dead: its locks are lost", session_->id());
-    for (model::Ino ino : open_.sustained()) {
-      MDP_TRY(auto there, client_->read_one({"EXISTS", keys_.attr(ino)}));
-      if (there.number == 0) continue;
-      MDP_TRY(auto kept, client_->write_one({"SADD", keys_.session_sustained(session_->id()),
-                                             std::to_string(ino)}));
-      if (kept.is_error()) return redis::refused(kept, "SADD");
-    }
+    // Another number: what was done under a lock of the old one must not count as done under
+    // a lock that somebody takes now.
+    const uint64_t before = session_->id();
+    MDP_TRY_VOID(session_->open());
+    facts_.session(session_->id());
+    log_.warn("other clients took session {} for dead: its locks are lost, session {} follows",
+              before, session_->id());
+    to_sustain_ = open_.sustained();
   }
+  for (; !to_sustain_.empty(); to_sustain_.pop_back()) {
+    const model::Ino ino = to_sustain_.back();
+    MDP_TRY(auto there, client_->read_one({"EXISTS", keys_.attr(ino)}));
+    if (there.number == 0) continue;
+    MDP_TRY(auto kept, client_->write_one({"SADD", keys_.session_sustained(session_->id()),
+                                           std::to_string(ino)}));
+    if (kept.is_error()) return redis::refused(kept, "SADD");
+  }
+  // Cleaning up after others must not cost us our own session.
+  auto next = std::chrono::steady_clock::now() + config_.session_heartbeat;
+  auto stay_alive = [&] {
+    if (std::chrono::steady_clock::now() < next) return;
+    static_cast<void>(session_->heartbeat());  // a loss shows at the next beat as well
+    next = std::chrono::steady_clock::now() + config_.session_heartbeat;
+  };
   std::vector<model::Ino> late;
   {
     std::lock_guard lock(late_mutex_);
     late.swap(late_removals_);
   }
-  for (model::Ino ino : late) static_cast<void>(remove_sustained(ino));
+  for (model::Ino ino : late) {
+    static_cast<void>(remove_sustained(ino));
+    stay_alive();
+  }
+  // Changes that an earlier start of ours made under its locks are sent first.
+  if (health_.seen().state == State::kRecovering) return {};
   return session_->clean_stale(
-      [this](uint64_t session, model::Ino ino) -> Result<void> {
+      [&](uint64_t session, model::Ino ino) -> Result<void> {
+        stay_alive();
+        if (stopping()) return Error{Fault::kAnswer, EINTR, "the mount ends"};
         MDP_TRY_VOID(remove_sustained(ino));
         MDP_TRY(auto reply, client_->write_one({"SREM", keys_.session_sustained(session),
                                                 std::to_string(ino)}));
         return reply.is_error() ? Result<void>(redis::refused(reply, "SREM")) : Result<void>();
       });
+}
+
+bool Volume::stopping() {
+  std::lock_guard lock(wake_mutex_);
+  return stopping_;
 }
 
 void Volume::pulse() {
@@ -447,6 +499,9 @@ void Volume::flush_loop() {
 }
 
 Result<uint64_t> Volume::draw(std::string_view counter, uint64_t count) {
+  // Who asks for a number would only wait to hear the same.
+  if (fast() && counter != model::kNextTrash && health_.seen().state == State::kReadOnly)
+    MDP_TRY_VOID(health_.may_write());
   MDP_TRY(auto reply, client_->write_one({"INCRBY", keys_.plain(counter), std::to_string(count)}));
   if (reply.is_error()) return redis::refused(reply, "INCRBY");
   if (reply.number < static_cast<int64_t>(count))

@@ -26,7 +26,7 @@ constexpr milliseconds kBarrierWait{5000};
 Result<void> Volume::lock_with(const LockOf& lock, const WriteRule& rule, bool wait,
                                const Interrupt& interrupt) {
   if (fast() && lock.release) {
-    fast_->held_locks().released(lock.ino, lock.key, lock.owner);
+    fast_->held_locks().released(lock.ino, lock.key, lock.owner, lock.span);
     fast_->lock_releases().add(lock.ino, rule);
     return {};
   }
@@ -50,7 +50,8 @@ Result<void> Volume::lock_with(const LockOf& lock, const WriteRule& rule, bool w
   if (pong.is_error()) return redis::refused(pong, "PING");
   if (!host_.invalidations_done(kBarrierWait))
     log_.warn("a lock was granted before the kernel had dropped all it remembers");
-  if (fast()) fast_->held_locks().granted(lock.ino, lock.key, lock.owner, lock.pid);
+  if (fast())
+    fast_->held_locks().granted(lock.ino, lock.key, lock.owner, lock.pid, lock.span);
   return {};
 }
 
@@ -72,7 +73,7 @@ Result<void> Volume::flock(model::Caller who, Ino ino, uint64_t owner, LockType 
   const bool release = type == LockType::kNone;
   MDP_TRY(ino, release ? Result<Ino>(open_.number(ino)) : lockable(ino, interrupt));
   return lock_with(
-      {ino, keys_.flock(ino), owner, who.pid, release},
+      {ino, keys_.flock(ino), owner, who.pid, release, {}},
       [=](const View& seen, Mutations& out) { return model::flock(seen, ino, owner, type, out); },
       wait, interrupt);
 }
@@ -81,7 +82,7 @@ Result<void> Volume::setlk(model::Caller who, Ino ino, uint64_t owner, const Loc
                            bool wait, const Interrupt& interrupt) {
   const bool release = range.type == static_cast<uint32_t>(LockType::kNone);
   MDP_TRY(ino, release ? Result<Ino>(open_.number(ino)) : lockable(ino, interrupt));
-  return lock_with({ino, keys_.plock(ino), owner, who.pid, release},
+  return lock_with({ino, keys_.plock(ino), owner, who.pid, release, {range.start, range.end}},
                    [=](const View& seen, Mutations& out) {
                      return model::set_plock(seen, ino, owner, range, out);
                    },

@@ -66,9 +66,9 @@ void Volume::hint_ancestors(WriteHints& hints, Ino dir) {
 
 Result<model::OperationReply> Volume::apply(const model::Operation& operation,
                                             const WriteHints& hints,
-                                            std::initializer_list<const std::string*> names) {
-  const bool remote = fast() && std::any_of(names.begin(), names.end(), [&](const auto* name) {
-                        return fast_->exclusive(*name);
+                                            std::initializer_list<Name> names) {
+  const bool remote = fast() && std::any_of(names.begin(), names.end(), [&](const Name& one) {
+                        return fast_->exclusive(one.parent, one.name);
                       });
   if (!remote) return executor_->apply(operation, hints);
   MDP_TRY_VOID(health_.may_write());
@@ -112,6 +112,7 @@ Result<Volume::Opened> Volume::create(const NewNode& node, bool exclusive,
   want.mode = node.mode;
   want.rdev = node.rdev;
   want.target = node.target;
+  if (fast()) MDP_TRY_VOID(health_.may_write());  // before a number is spent
   for (int tries = 0; tries < kIdTries; ++tries) {
     MDP_TRY(want.ino, inodes_->next());
     want.now = clock_.now();
@@ -123,7 +124,7 @@ Result<Volume::Opened> Volume::create(const NewNode& node, bool exclusive,
       hints.reads.push_back({ReadKind::kHashCount, keys_.dir(want.ino), {}, true});
     if (how) open_.opened(want.ino);
     if (how && !exclusive) want.open_for = open_for(*how);
-    auto applied = apply(want, hints, {&want.name});
+    auto applied = apply(want, hints, {{want.parent, want.name}});
     Result<model::CreateReply> reply =
         applied ? Result<model::CreateReply>(std::get<model::CreateReply>(*std::move(applied)))
                 : Result<model::CreateReply>(std::move(applied).error());
@@ -152,7 +153,7 @@ Result<EntryReply> Volume::link(Caller who, Ino ino, Ino parent, std::string nam
   const model::LinkArgs want{who, clock_.now(), ino, parent, std::move(name)};
   WriteHints hints;
   hints.turn = parent;
-  MDP_TRY(auto reply, apply(want, hints, {&want.name}));
+  MDP_TRY(auto reply, apply(want, hints, {{parent, want.name}}));
   auto linked = std::get<model::Found>(std::move(reply));
   open_.remember(linked.ino, linked.attr);
   return entry(linked.ino, std::move(linked.attr));
@@ -211,7 +212,7 @@ Result<void> Volume::lose_name(Caller who, Ino parent, std::string name, bool di
   hint_name(hints, parent, want.name);
   const model::Operation operation = directory ? model::Operation(model::Rmdir{want})
                                                : model::Operation(model::Unlink{want});
-  MDP_TRY(auto reply, apply(operation, hints, {&want.name}));
+  MDP_TRY(auto reply, apply(operation, hints, {{parent, want.name}}));
   const auto lost = std::get<model::UnlinkReply>(std::move(reply));
   settle_fate(lost.ino, lost.fate, lost.attr);
   return {};
@@ -241,7 +242,7 @@ Result<void> Volume::rename(Caller who, Ino parent, std::string name, Ino new_pa
   hint_name(hints, parent, want.name);
   hint_name(hints, new_parent, want.new_name);
   if (parent != new_parent) hint_ancestors(hints, new_parent);
-  MDP_TRY(auto reply, apply(want, hints, {&want.name, &want.new_name}));
+  MDP_TRY(auto reply, apply(want, hints, {{parent, want.name}, {new_parent, want.new_name}}));
   const auto moved = std::get<model::RenameReply>(std::move(reply));
   open_.remember(moved.ino, moved.attr);
   if (moved.other_fate == model::Fate::kSustained) {

@@ -175,6 +175,16 @@ const Caller* caller_of(const Operation& operation) {
       operation);
 }
 
+Ino subject_of(const Operation& operation) {
+  return std::visit(Overloaded{
+                        [](const SetattrArgs& want) { return want.ino; },
+                        [](const SetXattrArgs& want) { return want.ino; },
+                        [](const RemoveXattrArgs& want) { return want.ino; },
+                        [&](const auto&) { return content_of(operation); },
+                    },
+                    operation);
+}
+
 Ino content_of(const Operation& operation) {
   return std::visit(Overloaded{
                         [](const WriteSliceArgs& want) { return want.ino; },

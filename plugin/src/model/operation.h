@@ -86,5 +86,7 @@ void renumber(Operation& operation, Ino from, Ino to);
 const Caller* caller_of(const Operation& operation);
 // The contents of this file are changed by it; 0: of none.
 Ino content_of(const Operation& operation);
+// The contents or attributes of this inode are changed by it; 0: it is about names, or a close.
+Ino subject_of(const Operation& operation);
 
 }  // namespace fastmeta::model

@@ -193,6 +193,7 @@ void fields_before(Io& io, T& record) {
   if (io.version() >= 2) {
     io.number(record.uid);
     io.number(record.gid);
+    io.flag(record.nameless);
   }
 }
 template <typename Io, Is<OplogRecord> T>

@@ -51,6 +51,9 @@ struct OplogRecord {
   std::vector<SliceRecord> copied;  // copy_file_range: CopyRangeReply::pieces
   Timestamp base_mtime;       // content: of the file before
   bool staged = false;        // write_slice: its data may not be where others read it yet
+  // The file had no name any more, it was only open: if it is gone when the record is sent,
+  // the change went with it.
+  bool nameless = false;
   // Of the caller; those of version 1 know uid and gid only where the operation has them.
   uint32_t uid = 0, gid = 0;
   uint32_t pid = 0;           // 0: unknown

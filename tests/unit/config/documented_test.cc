@@ -16,7 +16,8 @@ namespace {
 
 // The keys that a mode has no use for; its file leaves them out.
 bool is_of_mode(const std::string& key, const std::string& mode) {
-  if (mode == "fast-meta") return key != "cache.memory-max" && key != "cache.ttl";
+  if (mode == "fast-meta")
+    return key != "cache.memory-max" && key != "cache.ttl" && key != "cache.open";
   if (key == "cache.max-size" || key == "disconnect-grace") return false;
   for (const char* section : {"store.", "backlog.", "sync.", "conflicts.", "exclusive.",
                               "fsync.", "umount."})

@@ -383,7 +383,7 @@ TEST_F(Sync, AnotherClientsContentIsOverwrittenWithAWord) {
 TEST_F(Sync, ATakenAwayLockMakesItAConflict) {
   ASSERT_EQ(rig().create(kRoot, "f", 100), 0);
   ASSERT_TRUE(rig().drain());
-  rig().locks.granted(100, "lockf100", 1, 0);
+  rig().locks.granted(100, "lockf100", 1, 0, {});
   server.ask("SADD locked1 lockf100");
   ASSERT_EQ(write(100, 7, false), 0);
   ASSERT_TRUE(rig().drain()) << rig().last_error;
@@ -400,7 +400,7 @@ TEST_F(Sync, AChangeByTheProcessThatLostItsLockIsAConflictWhateverItIs) {
   ASSERT_EQ(rig().create(kRoot, "f", 100), 0);
   ASSERT_EQ(rig().create(kRoot, "old", 101), 0);
   ASSERT_TRUE(rig().drain());
-  rig().locks.granted(100, "lockf100", 1, 77);
+  rig().locks.granted(100, "lockf100", 1, 77, {});
   model::RenameArgs rename;
   rename.now = Clock().now();
   rename.who.pid = 77;

@@ -14,6 +14,20 @@ using std::chrono::milliseconds;
 
 class Volumes : public VolumeTest {};
 
+TEST_F(Volumes, AStartThatFailsHalfWayLeavesNothingBehind) {
+  ASSERT_EQ(server.ask("CONFIG SET maxmemory 1"), "+OK\r\n");
+  for (const char* mode : {"mode=passthrough", "mode=fast-meta"}) {
+    RecordingHost host;
+    auto volume = engine::Volume::open(
+        config_for(server.url(), {mode, "cache.dir=" + ::testing::TempDir() + "half-way"}), {},
+        host, Log());
+    ASSERT_TRUE(volume) << volume.error().text;
+    auto started = (*volume)->start();
+    ASSERT_FALSE(started);
+    EXPECT_NE(started.error().text.find("OOM"), std::string::npos) << started.error().text;
+  }
+}
+
 TEST_F(Volumes, AnswerWhatTheyWereTold) {
   Mounted a(server.url());
   const Ino d = a.dir(kRootIno, "d");

@@ -182,6 +182,7 @@ std::vector<OplogRecord> sample_records() {
     record.uid = 1001;
     record.gid = 1002;
     const OperationKind kind = kind_of(record.operation);
+    record.nameless = kind == OperationKind::kTruncate;
     record.staged = kind == OperationKind::kWriteSlice;
     if (kind == OperationKind::kCopyRange) record.copied = {{0, 77, 64, 8, 2}, {2, 0, 0, 0, 1}};
     records.push_back(std::move(record));
@@ -213,6 +214,7 @@ OplogRecord random_record(Dice& dice) {
   record.pid = number<uint32_t>(dice);
   record.uid = number<uint32_t>(dice);
   record.gid = number<uint32_t>(dice);
+  record.nameless = dice.one_in(2);
   return record;
 }
 

@@ -20,7 +20,7 @@ bool Backlog::full() const {
   return age > std::chrono::nanoseconds(limits_.age_max).count();
 }
 
-Result<void> Backlog::admit() {
+Result<void> Backlog::admit(const std::function<Result<void>()>& may) {
   std::unique_lock lock(mutex_);
   if (!full()) {
     const bool near = items_.size() * 100 >= limits_.records_max * kSoftPercent ||
@@ -30,11 +30,17 @@ Result<void> Backlog::admit() {
     return {};
   }
   const Deadline deadline = deadline_in(limits_.stall_max);
-  while (full())
-    if (room_.wait_until(lock, deadline) == std::cv_status::timeout && full())
+  while (full()) {
+    lock.unlock();
+    MDP_TRY_VOID(may());
+    lock.lock();
+    const auto now = std::chrono::steady_clock::now();
+    if (now >= deadline)
       return Error{Fault::kAnswer, ENOSPC,
                    "the backlog is full (backlog.records-max, backlog.bytes-max, "
                    "backlog.age-max) and nothing could be sent in time"};
+    if (full()) room_.wait_until(lock, std::min(deadline, now + kAsk));
+  }
   return {};
 }
 
@@ -89,6 +95,11 @@ void Backlog::kick() {
   wake_.notify_one();
 }
 
+void Backlog::linger(std::chrono::milliseconds most) {
+  std::unique_lock lock(mutex_);
+  wake_.wait_for(lock, most, [&] { return kicked_ || waiters_ > 0; });
+}
+
 uint64_t Backlog::last() const {
   std::lock_guard lock(mutex_);
   return last_;
@@ -103,6 +114,12 @@ std::optional<uint64_t> Backlog::oldest() const {
 bool Backlog::wait_settled(uint64_t seq, Deadline deadline,
                            const std::function<bool()>& gave_up) {
   std::unique_lock lock(mutex_);
+  ++waiters_;
+  wake_.notify_one();
+  struct Leaves {
+    int& waiters;
+    ~Leaves() { --waiters; }
+  } leaves{waiters_};  // under the lock, which goes after it
   for (;;) {
     if (items_.empty() || items_.begin()->first > seq) return true;
     const auto now = std::chrono::steady_clock::now();

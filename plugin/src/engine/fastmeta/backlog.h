@@ -27,8 +27,9 @@ class Backlog {
 
   // -- writers
   // Near a limit waits a little, at it until there is room; ENOSPC after stall_max.
-  // Called before any stripe is taken. worker_stopped ends the wait at once with EIO.
-  Result<void> admit();
+  // Called before any stripe is taken. may: whether the change is still allowed, asked now
+  // and then; its error ends the wait.
+  Result<void> admit(const std::function<Result<void>()>& may);
   // After the commit of record `seq`. Wakes the worker; a full queue of hints loses
   // nothing, the worker reads the table.
   void added(uint64_t seq, uint64_t bytes, Timestamp time, int64_t space, int64_t inodes);
@@ -41,6 +42,8 @@ class Backlog {
   // Until something was added since the last call, kicked, or the time is over.
   void wait(std::chrono::milliseconds most);
   void kick();
+  // A while, unless somebody kicks or waits for what is pending.
+  void linger(std::chrono::milliseconds most);
 
   // -- whoever waits
   // The highest number given so far.
@@ -82,6 +85,7 @@ class Backlog {
   std::map<uint64_t, Item> items_;
   std::deque<uint64_t> hints_;  // numbers added since the worker looked, at most kHintsMax
   bool kicked_ = false;
+  int waiters_ = 0;  // in wait_settled()
   Rate sent_rate_;
   uint64_t last_ = 0, bytes_ = 0, recovered_ = 0, excused_ = 0, sent_ = 0;
   int64_t space_ = 0, inodes_ = 0;

@@ -30,6 +30,8 @@ class BatchRun {
  private:
   // nullopt: done. Missing reads are left in the view.
   Result<std::optional<Clash>> one(SyncBatch& batch, const PendingPtr& item, const Terms& terms);
+  // Of a file that was open without a name: has it been removed since?
+  static bool gone_with_its_file(SyncBatch& batch, const PendingPtr& item, bool& missing);
   std::optional<Clash> broken_reliance(SyncBatch& batch, const PendingPtr& item, bool& missing);
   // Of a copy: whether the replay has copied something else than was shown.
   std::optional<Clash> copied_otherwise(const model::OperationReply& reply, const PendingPtr& item,

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <random>
 
+#include "engine/fastmeta/paths.h"
 #include "engine/fastmeta/row_reader.h"
 #include "engine/fastmeta/row_writer.h"
 
@@ -89,11 +90,13 @@ Result<void> FastMeta::connect(Executor& server, Effects& effects, Volume volume
       LocalExecutor::Volume{volume.facts, std::move(volume.may_write)});
   lock_releases_ = std::make_unique<LockReleases>(backlog_, server, around_.log);
   Reintegration::Volume answers;
+  answers.stranger = std::move(volume.stranger);
   answers.facts = std::move(volume.facts);
   answers.trash_now = std::move(volume.trash_now);
   answers.unclean_start = tables_->unclean_start();
   answers.ensure_statistics = std::move(volume.ensure_statistics);
   answers.refuse_writes = std::move(volume.refuse_writes);
+  answers.store_failed = std::move(volume.store_failed);
   // Numbers go on above all that the table and the server know; nobody writes before.
   answers.recovered = [this, recovered = std::move(volume.recovered), first = true]() mutable {
     if (std::exchange(first, false)) executor_->first_seq(reintegration_->highest_seq() + 1);
@@ -104,11 +107,12 @@ Result<void> FastMeta::connect(Executor& server, Effects& effects, Volume volume
   return reintegration_->load();
 }
 
-void FastMeta::start() {
-  reintegration_->start();
-  lock_releases_->start();
+void FastMeta::start(bool writes) {
   refresher_.start();
   evictor_.start();
+  if (!writes) return;
+  reintegration_->start();
+  lock_releases_->start();
   keeper_.start();
 }
 
@@ -184,6 +188,14 @@ Result<bool> FastMeta::made(model::Ino ino, Deadline deadline,
   if (row.local == Row::Local::kNone || row.base == Row::Base::kPresent) return true;
   backlog_.kick();
   return backlog_.wait_settled(row.last_seq, deadline, gave_up);
+}
+
+bool FastMeta::exclusive(model::Ino parent, const std::string& name) {
+  if (!exclusive_.may_match(name)) return false;
+  // A path that is not known is taken for one of them: too slow is better than twice.
+  auto transaction = tables_->begin();
+  return !transaction ||
+         exclusive_.match(path_of(**transaction, around_.keys, parent), name);
 }
 
 Result<void> FastMeta::report(model::Ino ino) {

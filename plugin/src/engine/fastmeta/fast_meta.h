@@ -41,11 +41,13 @@ class FastMeta {
     Log log;
   };
   struct Volume {
+    std::function<std::string(const std::optional<std::string>& setting)> stranger;
     std::function<model::VolumeFacts()> facts;
     std::function<Result<void>(bool content)> may_write;
     std::function<Result<model::Ino>()> trash_now;
     std::function<Result<bool>(model::Ino dir)> ensure_statistics;
     std::function<void(std::string)> refuse_writes;
+    std::function<void(std::string)> store_failed;
     std::function<void()> recovered;
   };
 
@@ -58,7 +60,8 @@ class FastMeta {
   ReadCache& written_keys() { return written_keys_; }
   // Then executor() works, once the client is started.
   Result<void> connect(Executor& server, Effects& effects, Volume volume);
-  void start();
+  // writes: also what sends changes.
+  void start(bool writes);
 
   // Waits up to `wait` for an empty backlog, ends the threads, closes the store so that
   // the next start is a clean one. Answers how many changes are left for it.
@@ -87,7 +90,8 @@ class FastMeta {
   // EIO once after a change of the inode was sacrificed.
   Result<void> report(model::Ino ino);
 
-  bool exclusive(const std::string& name) const { return exclusive_.match(name); }
+  // Is this a name of exclusive.remote?
+  bool exclusive(model::Ino parent, const std::string& name);
   HeldLocks& held_locks() { return held_locks_; }
   LockReleases& lock_releases() { return *lock_releases_; }
   Reintegration& reintegration() { return *reintegration_; }

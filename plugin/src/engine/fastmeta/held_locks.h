@@ -9,7 +9,9 @@
 // Threads: any.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <mutex>
 #include <string>
@@ -22,22 +24,24 @@ namespace fastmeta::engine {
 
 class HeldLocks {
  public:
+  // Bytes first to last; all of a flock.
+  struct Span {
+    uint64_t first = 0, last = std::numeric_limits<uint64_t>::max();
+  };
   // key: "lockf5" or "lockp5". pid 0: unknown.
-  void granted(model::Ino ino, const std::string& key, uint64_t owner, uint32_t pid) {
+  void granted(model::Ino ino, const std::string& key, uint64_t owner, uint32_t pid, Span span) {
     std::lock_guard lock(mutex_);
-    held_[{ino, key, owner}] = pid;
+    Holder& holder = held_[{ino, key, owner}];
+    holder.pid = pid;
+    holder.take_off(span);
+    holder.spans.push_back(span);
   }
-  void released(model::Ino ino, const std::string& key, uint64_t owner) {
+  void released(model::Ino ino, const std::string& key, uint64_t owner, Span span) {
     std::lock_guard lock(mutex_);
-    held_.erase({ino, key, owner});
-  }
-  bool holds(model::Ino ino, const std::string& key, uint64_t owner) const {
-    std::lock_guard lock(mutex_);
-    return held_.contains({ino, key, owner});
-  }
-  void clear() {
-    std::lock_guard lock(mutex_);
-    held_.clear();
+    const auto at = held_.find({ino, key, owner});
+    if (at == held_.end()) return;
+    at->second.take_off(span);
+    if (at->second.spans.empty()) held_.erase(at);
   }
 
   std::vector<model::LockGuard> guards(model::Ino content, uint32_t pid, uint64_t session) const {
@@ -45,7 +49,7 @@ class HeldLocks {
     std::vector<model::LockGuard> found;
     for (const auto& [lock_of, holder] : held_) {
       const bool file = content != 0 && lock_of.ino == content;
-      const bool process = pid != 0 && holder == pid;
+      const bool process = pid != 0 && holder.pid == pid;
       if (!file && !process) continue;
       if (!found.empty() && found.back().key == lock_of.key) continue;
       found.push_back({session, lock_of.key});
@@ -60,8 +64,22 @@ class HeldLocks {
     uint64_t owner = 0;
     auto operator<=>(const Lock&) const = default;
   };
+  struct Holder {
+    uint32_t pid = 0;
+    std::vector<Span> spans;  // without overlaps
+    void take_off(Span gone) {
+      std::vector<Span> left;
+      for (const Span& span : spans) {
+        if (span.first < gone.first)
+          left.push_back({span.first, std::min(span.last, gone.first - 1)});
+        if (span.last > gone.last)
+          left.push_back({std::max(span.first, gone.last + 1), span.last});
+      }
+      spans = std::move(left);
+    }
+  };
   mutable std::mutex mutex_;
-  std::map<Lock, uint32_t> held_;  // -> pid
+  std::map<Lock, Holder> held_;
 };
 
 }  // namespace fastmeta::engine

@@ -91,7 +91,11 @@ Result<OperationReply> LocalExecutor::apply(const Operation& operation, const Wr
     return Error{Fault::kAnswer, EIO, "the file was undone by a conflict"};
   }
   const bool data = model::kind_of(operation) == model::OperationKind::kWriteSlice;
-  MDP_TRY_VOID(parts_.backlog.admit());
+  // What is refused anyway need not wait for room.
+  const bool late = data || model::kind_of(operation) == model::OperationKind::kLastClose;
+  const auto may = [&] { return volume_.may_write(late); };
+  MDP_TRY_VOID(may());
+  MDP_TRY_VOID(parts_.backlog.admit(may));
   MDP_TRY_VOID(parts_.tables.may_write());
 
   std::vector<Ino> inodes = model::inodes_of(operation);
@@ -105,8 +109,7 @@ Result<OperationReply> LocalExecutor::apply(const Operation& operation, const Wr
   }
   int conflicts = 0;
   for (int round = 0; round < kRoundsMax; ++round) {
-    MDP_TRY_VOID(volume_.may_write(data || model::kind_of(operation) ==
-                                               model::OperationKind::kLastClose));
+    MDP_TRY_VOID(may());
     Run run;
     std::optional<Operation> moved;
     Result<OperationReply> reply = Error{Fault::kConflict, EIO, {}};
@@ -213,7 +216,10 @@ Result<void> LocalExecutor::commit(store::Transaction& transaction, const LocalV
   record.writes = changes.writes;
   record.used_space = changes.used_space;
   record.used_inodes = changes.used_inodes;
-  record.base_mtime = view.mtime_shown(model::content_of(operation));
+  if (const auto before = view.shown(model::content_of(operation)))
+    record.base_mtime = before->mtime;
+  const auto subject = view.shown(model::subject_of(operation));
+  record.nameless = subject && subject->nlink == 0;
   record.staged = hints.staged;
   name_caller(record, hints);
   record.locks = locks_.guards(model::content_of(operation), record.pid, view.facts().session);

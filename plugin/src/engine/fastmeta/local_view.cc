@@ -271,11 +271,11 @@ const RawValue* LocalView::find(const ReadKey& read) const {
   return &answered_.emplace(read, std::move(*answer)).first->second;
 }
 
-Timestamp LocalView::mtime_shown(model::Ino ino) const {
+std::optional<model::Attr> LocalView::shown(model::Ino ino) const {
   auto it = answered_.find({ReadKind::kString, keys().attr(ino), {}, true});
-  if (ino == 0 || it == answered_.end() || !it->second.exists) return {};
+  if (ino == 0 || it == answered_.end() || !it->second.exists) return std::nullopt;
   auto attr = model::decode_attr(it->second.bytes);
-  return attr ? attr->mtime : Timestamp{};
+  return attr ? std::optional(*std::move(attr)) : std::nullopt;
 }
 
 }  // namespace fastmeta::engine

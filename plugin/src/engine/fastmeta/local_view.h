@@ -57,8 +57,8 @@ class LocalView final : public model::View {
 
   // Every answer that the rule was given, in no particular order.
   const std::map<model::ReadKey, model::RawValue>& answered() const { return answered_; }
-  // Of a file, as the rule was shown it; nothing: it was not.
-  Timestamp mtime_shown(model::Ino ino) const;
+  // Attributes as the rule was shown them; nothing: it was not, or there are none.
+  std::optional<model::Attr> shown(model::Ino ino) const;
   // The store failed while it was asked; then needed() means nothing.
   const std::optional<Error>& failure() const { return failure_; }
 

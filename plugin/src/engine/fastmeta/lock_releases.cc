@@ -78,8 +78,10 @@ void LockReleases::run() {
     lock.lock();
     if (stopping_) return;
     // A server that is away will be there again, or our session is over and with it
-    // the lock.
-    if (!released && released.error().fault != Fault::kAnswer) {
+    // the lock. One that cannot be read is no reason to keep all others.
+    if (!released && released.error().fault == Fault::kCorrupt)
+      log_.error("a lock is not let go of: {}", released.error().text);
+    else if (!released && released.error().fault != Fault::kAnswer) {
       log_.debug("a lock is let go of later: {}", released.error().text);
       wake_.wait_for(lock, kTryAgain, [&] { return stopping_; });
       continue;

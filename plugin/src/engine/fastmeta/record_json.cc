@@ -196,6 +196,7 @@ json record_json(uint64_t seq, std::string_view bytes, bool full) {
     out["gid"] = who->gid;
   }
   if (record->staged) out["staged"] = true;
+  if (record->nameless) out["nameless"] = true;
   if (full) add_details(out, *record, bytes);
   return out;
 }

@@ -28,6 +28,9 @@ class Reintegration {
   struct Volume {
     // The end of the local log may be missing: the server may know numbers that we do not.
     bool unclean_start = false;
+    // Why settings as the server has them (nothing: none) are not those of our volume; empty:
+    // they are. Another volume must not get our changes.
+    std::function<std::string(const std::optional<std::string>& setting)> stranger;
     // As now: session, trash, dir stats. Capacity and inode limit are ignored.
     std::function<model::VolumeFacts()> facts;
     // The trash directory of the current hour (the first call in an hour asks the server).
@@ -37,6 +40,7 @@ class Reintegration {
     // Reasons to be read-only that only a person ends: too many conflicts, a damaged
     // server, a cursor that is not ours. Empty text: over.
     std::function<void(std::string)> refuse_writes;
+    std::function<void(std::string)> store_failed;  // for good
     // The backlog holds no recovered record any more (called once a connection).
     std::function<void()> recovered;
   };

@@ -246,9 +246,17 @@ Result<Undo::Verdict> Undo::run_again(Closure& closure, store::Transaction& tran
   // What it relied on comes first: a name that is another's now is a conflict even if
   // the rule would take it.
   Verdict verdict;
-  bool missing = false;
+  bool missing = false, gone = false;
+  if (record.nameless) {
+    auto attr = view.raw(view.attr_key(model::subject_of(record.operation)));
+    missing = !attr && attr.error().fault == Fault::kMissing;
+    gone = attr && !attr->exists;
+  }
+  // As in the batch: what is done to a file after its removal, and its close, went with it.
+  const bool lenient =
+      gone || model::kind_of(record.operation) == model::OperationKind::kLastClose;
   for (const model::Reliance& reliance : record.relied) {
-    if (reliance.expect == model::Reliance::Expect::kNothing) continue;
+    if (lenient || reliance.expect == model::Reliance::Expect::kNothing) continue;
     auto answer = view.raw(reliance.read);
     if (view.failure()) return *view.failure();
     if (!answer && answer.error().fault == Fault::kMissing)
@@ -262,7 +270,8 @@ Result<Undo::Verdict> Undo::run_again(Closure& closure, store::Transaction& tran
   }
   if (verdict.broken) return verdict;
   model::Mutations changes;
-  auto reply = model::apply(record.operation, view, changes);
+  auto reply = gone ? Result<model::OperationReply>(model::OperationReply{})
+                    : model::apply(record.operation, view, changes);
   if (view.failure()) return *view.failure();
   if (!reply && reply.error().fault == Fault::kMissing) {
     closure.needed = view.needed();
@@ -284,7 +293,7 @@ Result<Undo::Verdict> Undo::run_again(Closure& closure, store::Transaction& tran
   if (const auto* copied = std::get_if<model::CopyRangeReply>(&*reply))
     record.copied = copied->pieces;
   if (closure.adopted && model::content_of(record.operation) == closure.adopted->theirs)
-    record.base_mtime = view.mtime_shown(closure.adopted->theirs);
+    record.base_mtime = view.shown(closure.adopted->theirs).value_or(model::Attr{}).mtime;
   const auto* created = std::get_if<model::CreateArgs>(&record.operation);
   const std::string born = created ? parts_.keys.attr(created->ino) : std::string();
   RowWriter rows(transaction, parts_.keys, parts_.validity);

@@ -108,7 +108,7 @@ void Reintegration::Worker::refuse(std::string why) {
 }
 
 void Reintegration::Worker::resume() {
-  conflict_times_.clear();
+  forgive_.store(true);
   refused_.store(false);
   parts_.backlog.kick();
 }
@@ -145,6 +145,8 @@ Result<void> Reintegration::Worker::settle_sent() {
     done.releases = batch->merged.releases;
     done.used_space = batch->merged.used_space;
     done.used_inodes = batch->merged.used_inodes;
+    batch->unreferenced.insert(batch->unreferenced.end(), batch->voided.begin(),
+                               batch->voided.end());
     effects_.committed(done, batch->unreferenced);
   }
   return {};
@@ -156,9 +158,13 @@ Result<void> Reintegration::Worker::compare_cursor() {
   if (planned_) put_back(std::exchange(planned_, nullptr));
   told_ = told_ && epoch == epoch_;
   clean_watch_ = false;
-  MDP_TRY(auto value, watch_cursor(epoch));
+  MDP_TRY(Seen seen, watch_cursor(epoch));
+  if (std::string why = volume_.stranger(seen.setting); !why.empty()) {
+    refuse(std::move(why));
+    return {};
+  }
   const uint64_t known = std::max({highest_.load(), parts_.backlog.last(), progress_.highest_seq});
-  MDP_TRY(CursorFound found, check_.compare(value, progress_, known,
+  MDP_TRY(CursorFound found, check_.compare(seen.cursor, progress_, known,
                                           first_ && volume_.unclean_start));
   if (!found.refusal.empty()) {
     refuse(std::move(found.refusal));
@@ -215,15 +221,19 @@ Result<void> Reintegration::Worker::compare_cursor() {
   return settler_.settle_known(settled, cursor_.low);
 }
 
-Result<std::optional<std::string>> Reintegration::Worker::watch_cursor(uint64_t epoch) {
-  MDP_TRY(auto sent, parts_.client.send({{"UNWATCH"}, {"WATCH", client_key_}, {"GET", client_key_}},
+Result<Reintegration::Worker::Seen> Reintegration::Worker::watch_cursor(uint64_t epoch) {
+  MDP_TRY(auto sent, parts_.client.send({{"UNWATCH"},
+                                         {"WATCH", client_key_},
+                                         {"GET", client_key_},
+                                         {"GET", parts_.keys.setting()}},
                                         epoch, parts_.client.deadline()));
   MDP_TRY(auto replies, sent->wait());
   for (const Reply& reply : replies)
     if (reply.is_error()) return redis::refused(reply, "GET");
-  std::optional<std::string> value;
-  if (replies.back().is_text()) value = std::move(replies.back().text);
-  return value;
+  Seen seen;
+  if (replies[2].is_text()) seen.cursor = std::move(replies[2].text);
+  if (replies[3].is_text()) seen.setting = std::move(replies[3].text);
+  return seen;
 }
 
 Result<void> Reintegration::Worker::fence(uint64_t epoch, model::ClientCursor& cursor) {
@@ -437,6 +447,7 @@ Result<void> Reintegration::Worker::give_way(const Clash& clash) {
   const Timestamp now = parts_.clock.now();
   MDP_TRY(const Undo::Done done, undo_.undo(clash, facts()));
   conflicts_.fetch_add(done.conflicts);
+  if (forgive_.exchange(false)) conflict_times_.clear();
   conflict_times_.insert(conflict_times_.end(), done.conflicts, now);
   for (uint64_t seq : done.gone) skipped_.push_back(seq);
   if (done.adopted) {
@@ -633,8 +644,10 @@ void Reintegration::Worker::run() {
     auto worked = cycle();
     if (!worked) {
       retries_.fetch_add(1);
+      // A store without room may have some again; one that is broken stays so.
       if (worked.error().fault == Fault::kLocalStore)
-        refuse("the local store failed: " + worked.error().text);
+        if (auto usable = parts_.tables.may_write(); !usable && usable.error().code == EIO)
+          volume_.store_failed(worked.error().text);
       parts_.log.warn("changes wait to be sent: {}", worked.error().text);
       for (milliseconds slept{0}; slept < pause && !stopping_.load(); slept += kNap)
         std::this_thread::sleep_for(std::min(kNap, pause - slept));
@@ -644,7 +657,7 @@ void Reintegration::Worker::run() {
     pause = parts_.config.sync.retry_initial;
     if (!*worked) parts_.backlog.wait(kIdle);
     if (parts_.config.sync.linger.count() > 0 && !planned_)
-      std::this_thread::sleep_for(parts_.config.sync.linger);
+      parts_.backlog.linger(parts_.config.sync.linger);
   }
 }
 

@@ -46,8 +46,11 @@ class Reintegration::Worker {
  private:
   // The server's cursor after a connect, or when it is not what it should be.
   Result<void> compare_cursor();
-  // Its value, which is watched from then on.
-  Result<std::optional<std::string>> watch_cursor(uint64_t epoch);
+  // Its value, which is watched from then on, and the volume's settings.
+  struct Seen {
+    std::optional<std::string> cursor, setting;
+  };
+  Result<Seen> watch_cursor(uint64_t epoch);
   // Writes it with another fence: what an earlier connection or start has sent, and what has
   // not arrived yet, never takes effect. kConflict: it was not what watch_cursor() answered.
   Result<void> fence(uint64_t epoch, model::ClientCursor& cursor);
@@ -103,6 +106,7 @@ class Reintegration::Worker {
   std::set<model::Ino> counted_;       // directories that have rows of statistics
   std::deque<Timestamp> conflict_times_;
   std::atomic<bool> stopping_{false}, refused_{false};
+  std::atomic<bool> forgive_{false};  // conflict_times_ are of before somebody looked
   std::atomic<uint64_t> highest_{0};
 
   std::mutex mutex_;  // guards what follows

@@ -1,0 +1,205 @@
+"""Others in the same folders: busy ones, ones that want the opposite, ones that fill the volume."""
+
+import errno
+import os
+import threading
+import time
+
+import pytest
+
+from fastmeta.conftest import (PATIENT_S, Fast, conflicts, hold, meet, names, soon, sound, tree,
+                               write)
+from support.process import wait_until
+
+
+def many(count, work):
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(count)]
+    for thread in threads:
+        thread.start()
+    return threads
+
+
+def test_a_busy_neighbour_does_not_keep_us_from_sending(lab, volume, far, standard):
+    """It creates in our folder without a pause, close to the server; we are 30 ms away."""
+    os.mkdir(far.path("dir"))
+    far.drained()
+    soon(lambda: os.path.exists(standard.path("dir")), "the folder")
+    done, made = threading.Event(), [0] * 4
+
+    def create(n):
+        while not done.is_set():
+            write(standard.path("dir", f"theirs{n}_{made[n]}"), b"")
+            made[n] += 1
+    threads = many(4, create)
+    try:
+        time.sleep(0.5)
+        for n in range(1000):
+            write(far.path("dir", f"ours{n}"), b"")
+        far.drained(60)
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join()
+    print(f"{sum(made)} beside ours, {far.stats()['sync']}")
+    assert conflicts(far) == 0
+    wanted = sorted([f"ours{n}" for n in range(1000)] +
+                    [f"theirs{n}_{k}" for n in range(4) for k in range(made[n])])
+    soon(lambda: names(standard.path("dir")) == wanted, "all names", 10)
+    soon(lambda: names(far.path("dir")) == wanted, "all names here", 10)
+    far.mount.unmount()
+    assert sound(lab, volume) == []
+
+
+def test_a_folder_that_is_removed_and_filled_at_once(lab, volume, fast):
+    """One thread removes it, the other makes a file in it: one of them loses, not both."""
+    end, both = time.monotonic() + 4, 0
+    n = 0
+    while time.monotonic() < end:
+        n += 1
+        folder = fast.path(f"d{n}")
+        os.mkdir(folder)
+        outcome = {}
+        start = threading.Barrier(2)
+
+        def attempt(what, action):
+            start.wait()
+            try:
+                action()
+                outcome[what] = 0
+            except OSError as error:
+                outcome[what] = error.errno
+        threads = [threading.Thread(target=attempt, args=pair) for pair in
+                   (("remove", lambda: os.rmdir(folder)),
+                    ("fill", lambda: write(folder + "/file", b"")))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert (outcome["remove"] == 0) != (outcome["fill"] == 0), outcome
+        assert os.path.exists(folder + "/file") == (outcome["fill"] == 0)
+        both += outcome["fill"] == 0
+    print(f"{n} folders, {both} filled")
+    fast.drained()
+    assert conflicts(fast) == 0
+    fast.mount.unmount()
+    assert sound(lab, volume) == []
+
+
+def test_folders_that_two_clients_put_into_each_other(apart, standard, volume):
+    """Both moves at once would make a ring that nobody can reach."""
+    for name in ("a", "b"):
+        os.mkdir(apart.path(name))
+        write(apart.path(name, "file" + name), b"")
+    apart.drained()
+    soon(lambda: len(names(standard.path())) == 2, "the folders")
+    os.listdir(apart.path("a")), os.listdir(apart.path("b"))
+    hold(apart)
+    os.rename(apart.path("a"), apart.path("b", "a"))
+    os.rename(standard.path("b"), standard.path("a", "b"))
+    meet(apart)
+    assert conflicts(apart) == 1
+    wanted = {"a": ("folder", None), "a/b": ("folder", None), "a/filea": ("file", b""),
+              "a/b/fileb": ("file", b"")}
+    soon(lambda: tree(apart.path()) == wanted, "the tree here")
+    assert tree(standard.path()) == wanted
+    apart.mount.unmount()
+    assert sound(apart.lab, volume) == []
+
+
+def test_exclusive_creation_without_exclusive_remote_is_told_as_a_conflict(lab, volume):
+    """Both win at first, which is what the option is for; the later one hears of it."""
+    first = Fast(lab, volume)
+    second = Fast(lab, volume, lab.link(volume.server))
+    os.listdir(second.path())
+    hold(second)
+    files = [os.open(mount.path("index.lock"), os.O_CREAT | os.O_EXCL | os.O_WRONLY)
+             for mount in (first, second)]
+    first.drained()
+    meet(second)
+    assert conflicts(first) == 0 and conflicts(second) == 1
+    with pytest.raises(OSError) as told:
+        os.fsync(files[1])
+    assert told.value.errno == errno.EIO
+    os.fsync(files[0])
+    for file in files:
+        try:
+            os.close(file)
+        except OSError:
+            pass
+
+
+def test_a_lock_file_of_a_path_is_exclusive(lab, volume):
+    settings = {"exclusive.remote": [".git/index.lock"]}
+    first, second = Fast(lab, volume, settings=settings), Fast(lab, volume, settings=settings)
+    os.mkdir(first.path(".git"))
+    first.drained()
+    wait_until(lambda: os.path.exists(second.path(".git")), PATIENT_S, "the folder")
+    for n in range(10):
+        won = 0
+        for mount in (first, second):
+            try:
+                os.close(os.open(mount.path(".git", "index.lock"),
+                                 os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+                won += 1
+            except FileExistsError:
+                pass
+        assert won == 1
+        os.unlink((first, second)[n % 2].path(".git", "index.lock"))
+
+
+def test_a_volume_that_another_client_fills(lab):
+    """What was acknowledged had room then: it is applied even if there is none now."""
+    volume = lab.format(options=["--inodes", "3000"])
+    fast = Fast(lab, volume, lab.link(volume.server))
+    standard = lab.mount("juicefs", volume)
+    os.listdir(fast.path())
+    hold(fast)
+    count = 2000
+    for n in range(count):
+        write(fast.path(f"ours{n}"), b"")
+    made = 0
+    with pytest.raises(OSError) as full:
+        while True:
+            write(standard.path(f"theirs{made}"), b"")
+            made += 1
+    assert full.value.errno in (errno.ENOSPC, errno.EDQUOT)
+    meet(fast)
+    assert conflicts(fast) == 0
+    soon(lambda: len(names(standard.path())) == count + made, "all files", 10)
+    with pytest.raises(OSError) as full:
+        for n in range(10):
+            write(fast.path(f"more{n}"), b"")
+            time.sleep(1)
+    assert full.value.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+def test_a_host_that_was_stopped_for_longer_than_its_session_lives(lab, volume):
+    """Others take it for dead and clean up after it; it goes on with a new session."""
+    import signal
+    fast = Fast(lab, volume, settings={"session.heartbeat": "1s"})
+    standard = lab.mount("juicefs", volume, options=["--heartbeat", "2"])
+    write(fast.path("before"), b"1")
+    fast.drained()
+    with volume.redis() as redis:
+        sessions = {int(s) for s in redis("ZRANGE", "allSessions", 0, -1)}
+        ours = min(sessions)
+        held = open(fast.path("before"), "r+b")
+        os.unlink(fast.path("before"))
+        fast.drained()
+        fast.mount.process.signal(signal.SIGSTOP)
+        try:
+            redis("ZADD", "allSessions", 1, ours)
+            wait_until(lambda: redis("ZSCORE", "allSessions", ours) is None, 60,
+                       "the standard client to clean up")
+        finally:
+            fast.mount.process.signal(signal.SIGCONT)
+        fast.is_state("writable")
+        write(fast.path("after"), b"2")
+        fast.drained()
+        wait_until(lambda: redis("ZCARD", "allSessions") == 2, PATIENT_S, "a new session")
+        assert redis("ZSCORE", "allSessions", ours) is None
+        soon(lambda: names(standard.path()) == ["after"], "the file")
+        held.close()
+    assert conflicts(fast) == 0
+    fast.mount.unmount()
+    assert sound(lab, volume) == []

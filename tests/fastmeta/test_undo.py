@@ -1,0 +1,120 @@
+"""What is undone beside programs that go on: the kernel shows the server's truth at once, nothing
+of it disappears without a trace, and nobody else is held up."""
+
+import errno
+import json
+import os
+import threading
+
+import pytest
+
+from fastmeta.conftest import PATIENT_S, Fast, conflicts, hold, meet, names, read, soon, sound, write
+from support.process import wait_until
+
+
+def journal(fast):
+    listed = fast.lab.clients["fastmeta"].run("conflicts", "list", "--json", fast.root)
+    assert listed.returncode == 0, listed.stdout
+    return json.loads(listed.stdout)
+
+
+def test_a_file_that_is_still_written_when_it_is_undone(apart, standard, volume):
+    hold(apart)
+    with open(apart.path("same"), "xb", buffering=0) as file:
+        file.write(b"before")
+        os.fsync(file.fileno())
+        write(standard.path("same"), b"theirs")
+        meet(apart)
+        # At once, through the kernel's caches.
+        soon(lambda: read(apart.path("same")) == b"theirs", "their file")
+        told = 0
+        for _ in range(3):
+            try:
+                file.write(b" and after")
+                os.fsync(file.fileno())
+            except OSError as error:
+                assert error.errno == errno.EIO
+                told += 1
+        assert told == 3, "what is written to a file that is gone must not look written"
+    assert read(standard.path("same")) == b"theirs"
+    shown = apart.lab.clients["fastmeta"].run("conflicts", "show", "--json", apart.root,
+                                              str(journal(apart)[0]["id"]))
+    assert shown.returncode == 0, shown.stdout
+    assert len(json.loads(shown.stdout)["later"]) >= 1, "it is in the journal"
+
+
+@pytest.mark.timeout(600)
+def test_a_large_folder_is_undone_beside_writers(lab, volume, standard):
+    count = 10_000 if os.environ.get("FASTMETA_LONG") == "1" else 2_000
+    fast = Fast(lab, volume, lab.link(volume.server), settings={"conflicts.limit": 100_000})
+    for n in range(4):
+        os.mkdir(fast.path(f"beside{n}"))
+    fast.drained()
+    hold(fast)
+    os.mkdir(fast.path("same"))
+    for n in range(count):
+        write(fast.path("same", str(n)), b"")
+    os.mkdir(standard.path("same"))
+    write(standard.path("same", "theirs"), b"")
+    done, made = threading.Event(), [0] * 4
+    slowest = [0.0] * 4
+
+    def create(n):
+        import time
+        while not done.is_set():
+            begin = time.monotonic()
+            write(fast.path(f"beside{n}", str(made[n])), b"")
+            slowest[n] = max(slowest[n], time.monotonic() - begin)
+            made[n] += 1
+
+    writers = [threading.Thread(target=create, args=(n,)) for n in range(4)]
+    for writer in writers:
+        writer.start()
+    try:
+        fast.link.up()
+        wait_until(lambda: conflicts(fast) == count + 1, 240, "all to be undone", every_s=0.2)
+    finally:
+        done.set()
+        for writer in writers:
+            writer.join()
+    print(f"{sum(made)} files beside it, the slowest took {max(slowest):.2f} s")
+    assert names(fast.path("same")) == ["theirs"]
+    fast.drained(120)
+    for n in range(4):
+        assert made[n] > 0
+        soon(lambda: len(names(standard.path(f"beside{n}"))) == made[n], "the files", 10)
+    assert len(journal(fast)) == count + 1
+    fast.mount.unmount()
+    assert sound(lab, volume) == []
+
+
+@pytest.mark.timeout(600)
+def test_too_many_conflicts_stop_the_sending_until_somebody_has_looked(lab, volume, standard):
+    count, limit = (10_000, 2_000) if os.environ.get("FASTMETA_LONG") == "1" else (400, 100)
+    fast = Fast(lab, volume, lab.link(volume.server), settings={"conflicts.limit": limit})
+    os.listdir(fast.path())
+    hold(fast)
+    for n in range(count):
+        write(fast.path(f"same{n}"), b"ours", "xb")
+    write(fast.path("other"), b"kept")
+    for n in range(count):
+        write(standard.path(f"same{n}"), b"theirs")
+    fast.link.up()
+    resumes = 0
+    while True:
+        wait_until(lambda: fast.state == "read-only" or fast.backlog() == 0, 120, "the fuse")
+        if fast.backlog() == 0:
+            break
+        assert "conflicts" in fast.stats()["reason"]
+        assert conflicts(fast) <= (resumes + 1) * (limit + 10)
+        with pytest.raises(OSError) as refused:
+            os.mkdir(fast.path("refused"))
+        assert refused.value.errno == errno.EROFS
+        done = lab.clients["fastmeta"].run("control", fast.root, "resume")
+        assert done.returncode == 0, done.stdout
+        resumes += 1
+    assert resumes >= count // limit - 1
+    fast.is_state("writable")
+    assert len({entry["path"] for entry in journal(fast)}) >= count
+    assert read(standard.path("other")) == b"kept"
+    assert {read(fast.path(f"same{n}")) for n in range(0, count, 37)} == {b"theirs"}
