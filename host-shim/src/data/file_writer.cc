@@ -23,12 +23,25 @@ bool older(const mdp_attr& a, const mdp_attr& b) {
   return a.ctime != b.ctime ? a.ctime < b.ctime : a.ctime_nsec < b.ctime_nsec;
 }
 
+// What a program is told of it.
+int told(int error) {
+  switch (error) {
+    case -ENOENT:  // the file is gone, or was never one: the handle is no good
+    case -EPERM:
+    case -EINVAL:
+      return -EBADF;
+    default:
+      return error;
+  }
+}
+
 }  // namespace
 
 FileWriter::FileWriter(std::shared_ptr<Core> core, uint64_t ino)
     : core_(std::move(core)), ino_(ino) {}
 
-int FileWriter::write(const mdp_caller& who, uint64_t off, const char* data, size_t size) {
+int FileWriter::write(const mdp_caller& who, Heard* handle, uint64_t off, const char* data,
+                      size_t size) {
   if (off >= kFileEndMax || size >= kFileEndMax - off) return -EFBIG;
   if (core_->closed.load(std::memory_order_relaxed)) return -EIO;
   const auto give_up = [&] { return who.interrupted && who.interrupted(who.interrupted_ctx); };
@@ -42,7 +55,7 @@ int FileWriter::write(const mdp_caller& who, uint64_t off, const char* data, siz
   int rc = 0;
   {
     Lock lock(mutex_);
-    rc = take_error();
+    if (handle != nullptr) rc = told(errors_.tell(handle));
     while (rc == 0 && size > 0) {
       const auto chunk = static_cast<uint32_t>(off / MDP_CHUNK_BYTES);
       const auto pos = static_cast<uint32_t>(off % MDP_CHUNK_BYTES);
@@ -201,8 +214,8 @@ int FileWriter::send(const mdp_slice_write& record, mdp_attr* attr) {
 void FileWriter::settle(const OpenSlice& slice, int rc, const mdp_attr& attr) {
   if (rc == 0 && slice.len() > 0) {
     committed_ = Committed{attr, OpenSlice::Clock::now() + kCommittedValid};
-  } else if (rc != 0 && error_ == 0) {
-    error_ = rc;
+  } else if (rc != 0) {
+    errors_.add(rc);
   }
   --uncommitted_;
   if (uncommitted_ == 0) core_->dirty.remove(ino_);
@@ -221,15 +234,20 @@ void FileWriter::report_lost(const OpenSlice& slice, int rc) {
   core_->lost.compare_exchange_strong(none, rc);
 }
 
-int FileWriter::flush() {
+int FileWriter::flush(Heard* handle) {
   drain();
   Lock lock(mutex_);
-  return take_error();
+  return told(errors_.tell(handle));
 }
 
-int FileWriter::error() const {
+Heard FileWriter::heard() const {
   Lock lock(mutex_);
-  return error_;
+  return errors_.heard();
+}
+
+int FileWriter::error_since(const Heard& heard) const {
+  Lock lock(mutex_);
+  return errors_.since(heard);
 }
 
 void FileWriter::drain() { drain(std::nullopt); }
@@ -356,17 +374,6 @@ uint64_t FileWriter::idle_bytes(OpenSlice::Clock::time_point* oldest) const {
     }
   }
   return sum;
-}
-
-int FileWriter::take_error() {
-  switch (const int rc = std::exchange(error_, 0)) {
-    case -ENOENT:  // the file is gone, or was never one: the handle is no good
-    case -EPERM:
-    case -EINVAL:
-      return -EBADF;
-    default:
-      return rc;
-  }
 }
 
 }  // namespace fastmeta::host
