@@ -49,8 +49,8 @@ int FileWriter::write(const mdp_caller& who, Heard* handle, uint64_t off, const 
                                        [this] { core_->dirty.nudge(); })) {
     return -EINTR;
   }
-  timespec now;
-  ::clock_gettime(CLOCK_REALTIME, &now);
+  OpenSlice::Origin origin{{}, in_background(who)};
+  ::clock_gettime(CLOCK_REALTIME, &origin.mtime);
   Jobs jobs;
   int rc = 0;
   {
@@ -60,7 +60,7 @@ int FileWriter::write(const mdp_caller& who, Heard* handle, uint64_t off, const 
       const auto chunk = static_cast<uint32_t>(off / MDP_CHUNK_BYTES);
       const auto pos = static_cast<uint32_t>(off % MDP_CHUNK_BYTES);
       const auto n = static_cast<uint32_t>(std::min<uint64_t>(size, MDP_CHUNK_BYTES - pos));
-      rc = put(lock, chunk, pos, data, n, now, &jobs);
+      rc = put(lock, chunk, pos, data, n, origin, &jobs);
       off += n;
       data += n;
       size -= n;
@@ -71,14 +71,14 @@ int FileWriter::write(const mdp_caller& who, Heard* handle, uint64_t off, const 
 }
 
 int FileWriter::put(Lock& lock, uint32_t chunk, uint32_t pos, const char* data, uint32_t n,
-                    const timespec& now, Jobs* jobs) {
+                    const OpenSlice::Origin& origin, Jobs* jobs) {
   SlicePtr slice;
   if (const auto it = chunks_.find(chunk); it != chunks_.end()) slice = it->second.target(pos, n);
   if (!slice) {
     if (const int rc = begin_slice(lock, chunk, pos, jobs, &slice); rc != 0) return rc;
   }
-  const bool fitted = slice->put(pos, data, n, now);
-  last_write_ = now;
+  const bool fitted = slice->put(pos, data, n, origin);
+  last_write_ = origin.mtime;
   std::vector<UploadBlock> parts;
   slice->take_full(&parts);
   for (const UploadBlock& part : parts) jobs->push_back({slice, part});
@@ -181,7 +181,7 @@ int FileWriter::commit(const OpenSlice& slice, mdp_attr* attr) {
     record.slice = {slice.id(), slice.pos(), slice.len(), 0, slice.len()};
     record.mtime = slice.mtime().tv_sec;
     record.mtime_nsec = static_cast<uint32_t>(slice.mtime().tv_nsec);
-    rc = send(record, attr);
+    rc = send(slice.writer(), record, attr);
   }
   if (rc == 0) {
     core_->compactor.committed(ino_, slice.chunk());
@@ -195,10 +195,9 @@ int FileWriter::commit(const OpenSlice& slice, mdp_attr* attr) {
 
 // EROFS: nothing was done, since the plugin does not reach its server. Data that
 // was accepted outlives a short interruption.
-int FileWriter::send(const mdp_slice_write& record, mdp_attr* attr) {
+int FileWriter::send(const mdp_caller& writer, const mdp_slice_write& record, mdp_attr* attr) {
   for (;;) {
-    const int rc =
-        core_->ops->write_slice(core_->volume, &background_caller(), ino_, &record, attr);
+    const int rc = core_->ops->write_slice(core_->volume, &writer, ino_, &record, attr);
     if (rc != -EROFS) {
       core_->refusals.over();
       return rc;

@@ -74,7 +74,7 @@ class FileWriter {
 
   std::shared_ptr<FileWriter> self() { return {owner_.lock(), this}; }
   int put(Lock& lock, uint32_t chunk, uint32_t pos, const char* data, uint32_t n,
-          const timespec& now, Jobs* jobs);
+          const OpenSlice::Origin& origin, Jobs* jobs);
   int begin_slice(Lock& lock, uint32_t chunk, uint32_t pos, Jobs* jobs, SlicePtr* out);
   void finish(const SlicePtr& slice, Jobs* jobs);
   // Uploads in the background, or, when the caller waits anyway, one here.
@@ -83,7 +83,7 @@ class FileWriter {
   void announce(uint32_t chunk);
   void commit_announced(Lock& lock);
   int commit(const OpenSlice& slice, mdp_attr* attr);
-  int send(const mdp_slice_write& record, mdp_attr* attr);
+  int send(const mdp_caller& writer, const mdp_slice_write& record, mdp_attr* attr);
   void settle(const OpenSlice& slice, int rc, const mdp_attr& attr);
   void report_lost(const OpenSlice& slice, int rc);
   void drain(std::optional<uint32_t> chunk);

@@ -20,7 +20,7 @@ namespace fastmeta::host::test {
 namespace {
 
 constexpr uint32_t kBlock = 64u << 10;
-constexpr timespec kTime{100, 7};
+constexpr OpenSlice::Origin kOrigin{{100, 7}, {}};
 
 class Slices : public testing::Test {
  protected:
@@ -29,7 +29,7 @@ class Slices : public testing::Test {
     return std::make_shared<OpenSlice>(&pool_, kBlock, id_, 0, pos, id_);
   }
   static void put(OpenSlice& slice, uint32_t pos, const std::string& bytes) {
-    ASSERT_TRUE(slice.put(pos, bytes.data(), static_cast<uint32_t>(bytes.size()), kTime));
+    ASSERT_TRUE(slice.put(pos, bytes.data(), static_cast<uint32_t>(bytes.size()), kOrigin));
   }
   BufferPool pool_{kBlock, 1u << 20};
   uint64_t id_ = 0;

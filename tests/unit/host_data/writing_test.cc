@@ -181,16 +181,22 @@ TEST(Writing, AnotherChunkDoesNotWaitForASlowOne) {
   EXPECT_EQ(rig.plugin.records(2, 0).size(), 1u);
 }
 
-TEST(Writing, CommitsAreNobodysAndCannotBeInterrupted) {
+TEST(Writing, ACommitIsOfWhoeverWroteLastAndCannotBeInterrupted) {
   Rig rig;
   const auto file = rig.open(2);
   mdp_caller who = somebody();
   who.interrupted = [](void*) { return 1; };
-  ASSERT_EQ(file->write(who, 0, "x", 1), 0);
+  for (const uint32_t pid : {7, 8, 0}) {  // 0: the kernel, for a mapped page
+    who.pid = pid;
+    who.gid = 100 + pid;
+    ASSERT_EQ(file->write(who, 0, "x", 1), 0);
+  }
   ASSERT_EQ(file->flush(), 0);
   const auto callers = rig.plugin.commit_callers();
   ASSERT_EQ(callers.size(), 1u);
-  EXPECT_EQ(callers[0].uid, 0u);
+  EXPECT_EQ(callers[0].pid, 8u);
+  EXPECT_EQ(callers[0].uid, who.uid);
+  EXPECT_EQ(callers[0].gid, 108u);
   EXPECT_EQ(callers[0].interrupted, nullptr);
 }
 
