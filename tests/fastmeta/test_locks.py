@@ -1,13 +1,14 @@
 """Locks are the server's, and barriers both ways (I8)."""
 
 import fcntl
+import json
 import os
 import subprocess
 import sys
 
 import pytest
 
-from fastmeta.conftest import PATIENT_S, Fast, read, soon, write
+from fastmeta.conftest import PATIENT_S, Fast, conflicts, hold, meet, read, soon, write
 from support.process import wait_until
 
 pytestmark = pytest.mark.quick
@@ -27,6 +28,27 @@ for _ in range(turns):
             if own and how == "lockf":
                 continue  # a close of the file lets go of the lock
         lock(held, fcntl.LOCK_UN)
+"""
+
+# Takes the lock, then writes the file when it is told to; in another thread, if it says so.
+WRITE_UNDER_A_LOCK = r"""
+import fcntl, os, sys, threading
+path, how = sys.argv[1], sys.argv[2]
+held = open(path + ".lock", "r+b")
+(fcntl.flock if how == "flock" else fcntl.lockf)(held, fcntl.LOCK_EX)
+print("locked", flush=True)
+def write():
+    with open(path, "r+b") as file:
+        file.write(b"ours..")
+sys.stdin.readline()
+if sys.argv[3] == "thread":
+    writer = threading.Thread(target=write)
+    writer.start()
+    writer.join()
+else:
+    write()
+print("written", flush=True)
+sys.stdin.readline()
 """
 
 
@@ -79,6 +101,41 @@ def test_a_counter_under_a_lock_ends_exact(lab, volume, fast, standard, how, whi
         assert int(file.read()) == 3 * turns
     assert fast.stats()["conflicts"]["total"] == 0
     assert second.stats()["conflicts"]["total"] == 0
+
+
+@pytest.mark.parametrize("who", ["process", "thread"])
+@pytest.mark.parametrize("how, rows", [("flock", "lockf"), ("lockf", "lockp")])
+def test_what_was_written_under_a_lock_that_is_lost_overwrites_nothing(apart, standard, volume, how,
+                                                                       rows, who):
+    """Our session was taken for dead and its locks given to another client, who wrote: what is
+    sent after that is a conflict, even where the later write would win."""
+    for name in ("x", "x.lock"):
+        write(apart.path(name), b"before")
+    apart.drained()
+    soon(lambda: os.path.exists(standard.path("x.lock")), "the files")
+    lock = os.stat(apart.path("x.lock")).st_ino
+    worker = subprocess.Popen([sys.executable, "-c", WRITE_UNDER_A_LOCK, apart.path("x"), how, who],
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        assert worker.stdout.readline() == "locked\n"
+        hold(apart)
+        worker.stdin.write("\n")
+        worker.stdin.flush()
+        assert worker.stdout.readline() == "written\n"
+        assert apart.backlog() > 0
+        with volume.redis() as redis:
+            (holder,) = redis("HKEYS", f"{rows}{lock}")
+            assert redis("DEL", f"{rows}{lock}", f"locked{int(holder.split(b'_')[0])}") > 0
+        write(standard.path("x"), b"theirs")
+        meet(apart)
+        assert conflicts(apart) > 0
+        assert read(standard.path("x")) == b"theirs"
+        soon(lambda: read(apart.path("x")) == b"theirs", "their data here")
+        listed = apart.lab.clients["fastmeta"].run("conflicts", "list", "--json", apart.root)
+        assert {entry["pid"] for entry in json.loads(listed.stdout)} == {worker.pid}
+    finally:
+        worker.kill()
+        worker.communicate()
 
 
 def test_a_release_does_not_wait_for_the_server(far):

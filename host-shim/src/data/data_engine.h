@@ -52,25 +52,36 @@ struct DataStats {
   uint64_t compactions = 0;
 };
 
+// How far a handle has heard of the errors of its file. Only FileData looks into it.
+struct Heard {
+  uint64_t errors = 0;
+};
+
 class FileData {
  public:
   virtual ~FileData() = default;
 
-  // Each returns 0 or -errno. An error of a background commit is reported once
-  // to each handle's owner by the next write, flush or fsync (see take_error).
+  // Each returns 0 or -errno. What was accepted and could not be stored is an error of the
+  // file: each handle hears of it once, by its next write or flush.
+
+  // Of a handle that opens now.
+  virtual Heard heard() const = 0;
 
   // Buffers [off, off+size). Blocks while the write buffer is full. -EFBIG from
-  // 2^57 on.
-  virtual int write(const mdp_caller& who, uint64_t off, const char* data, size_t size) = 0;
+  // 2^57 on. No handle: nobody to tell of an earlier error.
+  virtual int write(const mdp_caller& who, Heard* handle, uint64_t off, const char* data,
+                    size_t size) = 0;
 
   // Up to `size` bytes; fewer only at the end of the file. Own buffered writes
   // are seen. *got is what was read.
   virtual int read(const mdp_caller& who, uint64_t off, char* out, size_t size, size_t* got) = 0;
 
   // Waits until everything written before this call is committed.
-  virtual int flush(const mdp_caller& who) = 0;
+  virtual int flush(Heard* handle) = 0;
+  // The same for who does not ask what became of it.
+  virtual void drain() = 0;
 
-  // These flush first, then call the plugin.
+  // These drain first, then call the plugin.
   virtual int truncate(const mdp_caller& who, uint64_t length, mdp_attr* out) = 0;
   virtual int fallocate(const mdp_caller& who, uint32_t mode, uint64_t off, uint64_t len,
                         mdp_attr* out) = 0;
@@ -78,7 +89,7 @@ class FileData {
   // Lays the length and mtime of writes that are not committed yet over an
   // attribute from the plugin.
   virtual void overlay(mdp_attr* attr) const = 0;
-  // Fewer lookups: whether anything is buffered or on its way. Flush before an
+  // Fewer lookups: whether anything is buffered or on its way. Drain before an
   // mtime is set by hand: a commit that comes later would overwrite it.
   virtual bool dirty() const = 0;
 

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "data/file_data.h"
 #include "data/file_store.h"
@@ -123,11 +124,16 @@ std::shared_ptr<FileData> DataEngineImpl::acquire(uint64_t ino) {
 // Errors stay with their files, for whoever flushes those.
 int DataEngineImpl::flush_all(const mdp_caller&) {
   const auto dirty = core_->dirty.all();
-  for (const auto& file : dirty) file->finish_older(OpenSlice::Clock::now());
-  int first = 0;
+  std::vector<Heard> before;
+  before.reserve(dirty.size());
   for (const auto& file : dirty) {
-    file->drain();
-    if (first == 0) first = file->error();
+    before.push_back(file->heard());
+    file->finish_older(OpenSlice::Clock::now());
+  }
+  int first = 0;
+  for (size_t i = 0; i < dirty.size(); ++i) {
+    dirty[i]->drain();
+    if (first == 0) first = dirty[i]->error_since(before[i]);
   }
   return first;
 }

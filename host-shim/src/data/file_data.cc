@@ -15,16 +15,15 @@ FileDataImpl::FileDataImpl(const std::shared_ptr<Core>& core, uint64_t ino)
 
 FileDataImpl::~FileDataImpl() { core_->files.forget(ino_); }
 
-int FileDataImpl::write(const mdp_caller& who, uint64_t off, const char* data, size_t size) {
-  return writer_.write(who, off, data, size);
+int FileDataImpl::write(const mdp_caller& who, Heard* handle, uint64_t off, const char* data,
+                        size_t size) {
+  return writer_.write(who, handle, off, data, size);
 }
 
 int FileDataImpl::read(const mdp_caller& who, uint64_t off, char* out, size_t size,
                        size_t* got) {
   return reader_.read(who, off, out, size, got);
 }
-
-int FileDataImpl::flush(const mdp_caller&) { return writer_.flush(); }
 
 // An error of earlier writes stays for the next write or flush: it is not this
 // call that failed, and a full disk must not keep anyone from truncating.

@@ -16,9 +16,12 @@ class FileDataImpl final : public FileData {
   FileDataImpl(const std::shared_ptr<Core>& core, uint64_t ino);
   ~FileDataImpl() override;
 
-  int write(const mdp_caller& who, uint64_t off, const char* data, size_t size) override;
+  Heard heard() const override { return writer_.heard(); }
+  int write(const mdp_caller& who, Heard* handle, uint64_t off, const char* data,
+            size_t size) override;
   int read(const mdp_caller& who, uint64_t off, char* out, size_t size, size_t* got) override;
-  int flush(const mdp_caller& who) override;
+  int flush(Heard* handle) override { return writer_.flush(handle); }
+  void drain() override { writer_.drain(); }
   int truncate(const mdp_caller& who, uint64_t length, mdp_attr* out) override;
   int fallocate(const mdp_caller& who, uint32_t mode, uint64_t off, uint64_t len,
                 mdp_attr* out) override;

@@ -34,7 +34,7 @@ void load_ahead(const std::shared_ptr<Core>& core, uint64_t ino, uint64_t off, u
     const auto pos = static_cast<uint32_t>(off % MDP_CHUNK_BYTES);
     const auto n = static_cast<uint32_t>(std::min<uint64_t>(end - off, MDP_CHUNK_BYTES - pos));
     uint32_t records = 0;
-    if (list_pieces(core->ops, core->volume, background_caller(), ino, chunk, 0, &pieces,
+    if (list_pieces(core->ops, core->volume, in_background({}), ino, chunk, 0, &pieces,
                     &records) != 0) {
       return;  // the read itself will say why
     }

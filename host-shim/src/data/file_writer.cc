@@ -23,12 +23,25 @@ bool older(const mdp_attr& a, const mdp_attr& b) {
   return a.ctime != b.ctime ? a.ctime < b.ctime : a.ctime_nsec < b.ctime_nsec;
 }
 
+// What a program is told of it.
+int told(int error) {
+  switch (error) {
+    case -ENOENT:  // the file is gone, or was never one: the handle is no good
+    case -EPERM:
+    case -EINVAL:
+      return -EBADF;
+    default:
+      return error;
+  }
+}
+
 }  // namespace
 
 FileWriter::FileWriter(std::shared_ptr<Core> core, uint64_t ino)
     : core_(std::move(core)), ino_(ino) {}
 
-int FileWriter::write(const mdp_caller& who, uint64_t off, const char* data, size_t size) {
+int FileWriter::write(const mdp_caller& who, Heard* handle, uint64_t off, const char* data,
+                      size_t size) {
   if (off >= kFileEndMax || size >= kFileEndMax - off) return -EFBIG;
   if (core_->closed.load(std::memory_order_relaxed)) return -EIO;
   const auto give_up = [&] { return who.interrupted && who.interrupted(who.interrupted_ctx); };
@@ -36,18 +49,18 @@ int FileWriter::write(const mdp_caller& who, uint64_t off, const char* data, siz
                                        [this] { core_->dirty.nudge(); })) {
     return -EINTR;
   }
-  timespec now;
-  ::clock_gettime(CLOCK_REALTIME, &now);
+  OpenSlice::Origin origin{{}, in_background(who)};
+  ::clock_gettime(CLOCK_REALTIME, &origin.mtime);
   Jobs jobs;
   int rc = 0;
   {
     Lock lock(mutex_);
-    rc = take_error();
+    if (handle != nullptr) rc = told(errors_.tell(handle));
     while (rc == 0 && size > 0) {
       const auto chunk = static_cast<uint32_t>(off / MDP_CHUNK_BYTES);
       const auto pos = static_cast<uint32_t>(off % MDP_CHUNK_BYTES);
       const auto n = static_cast<uint32_t>(std::min<uint64_t>(size, MDP_CHUNK_BYTES - pos));
-      rc = put(lock, chunk, pos, data, n, now, &jobs);
+      rc = put(lock, chunk, pos, data, n, origin, &jobs);
       off += n;
       data += n;
       size -= n;
@@ -58,14 +71,14 @@ int FileWriter::write(const mdp_caller& who, uint64_t off, const char* data, siz
 }
 
 int FileWriter::put(Lock& lock, uint32_t chunk, uint32_t pos, const char* data, uint32_t n,
-                    const timespec& now, Jobs* jobs) {
+                    const OpenSlice::Origin& origin, Jobs* jobs) {
   SlicePtr slice;
   if (const auto it = chunks_.find(chunk); it != chunks_.end()) slice = it->second.target(pos, n);
   if (!slice) {
     if (const int rc = begin_slice(lock, chunk, pos, jobs, &slice); rc != 0) return rc;
   }
-  const bool fitted = slice->put(pos, data, n, now);
-  last_write_ = now;
+  const bool fitted = slice->put(pos, data, n, origin);
+  last_write_ = origin.mtime;
   std::vector<UploadBlock> parts;
   slice->take_full(&parts);
   for (const UploadBlock& part : parts) jobs->push_back({slice, part});
@@ -168,7 +181,7 @@ int FileWriter::commit(const OpenSlice& slice, mdp_attr* attr) {
     record.slice = {slice.id(), slice.pos(), slice.len(), 0, slice.len()};
     record.mtime = slice.mtime().tv_sec;
     record.mtime_nsec = static_cast<uint32_t>(slice.mtime().tv_nsec);
-    rc = send(record, attr);
+    rc = send(slice.writer(), record, attr);
   }
   if (rc == 0) {
     core_->compactor.committed(ino_, slice.chunk());
@@ -182,10 +195,9 @@ int FileWriter::commit(const OpenSlice& slice, mdp_attr* attr) {
 
 // EROFS: nothing was done, since the plugin does not reach its server. Data that
 // was accepted outlives a short interruption.
-int FileWriter::send(const mdp_slice_write& record, mdp_attr* attr) {
+int FileWriter::send(const mdp_caller& writer, const mdp_slice_write& record, mdp_attr* attr) {
   for (;;) {
-    const int rc =
-        core_->ops->write_slice(core_->volume, &background_caller(), ino_, &record, attr);
+    const int rc = core_->ops->write_slice(core_->volume, &writer, ino_, &record, attr);
     if (rc != -EROFS) {
       core_->refusals.over();
       return rc;
@@ -201,8 +213,8 @@ int FileWriter::send(const mdp_slice_write& record, mdp_attr* attr) {
 void FileWriter::settle(const OpenSlice& slice, int rc, const mdp_attr& attr) {
   if (rc == 0 && slice.len() > 0) {
     committed_ = Committed{attr, OpenSlice::Clock::now() + kCommittedValid};
-  } else if (rc != 0 && error_ == 0) {
-    error_ = rc;
+  } else if (rc != 0) {
+    errors_.add(rc);
   }
   --uncommitted_;
   if (uncommitted_ == 0) core_->dirty.remove(ino_);
@@ -221,15 +233,20 @@ void FileWriter::report_lost(const OpenSlice& slice, int rc) {
   core_->lost.compare_exchange_strong(none, rc);
 }
 
-int FileWriter::flush() {
+int FileWriter::flush(Heard* handle) {
   drain();
   Lock lock(mutex_);
-  return take_error();
+  return told(errors_.tell(handle));
 }
 
-int FileWriter::error() const {
+Heard FileWriter::heard() const {
   Lock lock(mutex_);
-  return error_;
+  return errors_.heard();
+}
+
+int FileWriter::error_since(const Heard& heard) const {
+  Lock lock(mutex_);
+  return errors_.since(heard);
 }
 
 void FileWriter::drain() { drain(std::nullopt); }
@@ -356,17 +373,6 @@ uint64_t FileWriter::idle_bytes(OpenSlice::Clock::time_point* oldest) const {
     }
   }
   return sum;
-}
-
-int FileWriter::take_error() {
-  switch (const int rc = std::exchange(error_, 0)) {
-    case -ENOENT:  // the file is gone, or was never one: the handle is no good
-    case -EPERM:
-    case -EINVAL:
-      return -EBADF;
-    default:
-      return rc;
-  }
 }
 
 }  // namespace fastmeta::host

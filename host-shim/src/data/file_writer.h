@@ -17,6 +17,7 @@
 
 #include "data/chunk_queue.h"
 #include "data/core.h"
+#include "data/write_errors.h"
 
 namespace fastmeta::host {
 
@@ -29,13 +30,13 @@ class FileWriter {
 
   uint64_t ino() const { return ino_; }
 
-  int write(const mdp_caller& who, uint64_t off, const char* data, size_t size);
-  // Waits until what was written before is committed; reports the sticky error.
-  int flush();
-  // The same without reporting: the error stays for the next write or flush.
+  // As FileData says.
+  Heard heard() const;
+  int write(const mdp_caller& who, Heard* handle, uint64_t off, const char* data, size_t size);
+  int flush(Heard* handle);
   void drain();
-  // What the next write or flush will report.
-  int error() const;
+  // What a handle that has heard so much would hear now.
+  int error_since(const Heard& heard) const;
 
   enum class Served { kNone, kCopied };
   // Bytes of one chunk: kCopied from the buffer if all of them are there; else
@@ -73,7 +74,7 @@ class FileWriter {
 
   std::shared_ptr<FileWriter> self() { return {owner_.lock(), this}; }
   int put(Lock& lock, uint32_t chunk, uint32_t pos, const char* data, uint32_t n,
-          const timespec& now, Jobs* jobs);
+          const OpenSlice::Origin& origin, Jobs* jobs);
   int begin_slice(Lock& lock, uint32_t chunk, uint32_t pos, Jobs* jobs, SlicePtr* out);
   void finish(const SlicePtr& slice, Jobs* jobs);
   // Uploads in the background, or, when the caller waits anyway, one here.
@@ -82,12 +83,11 @@ class FileWriter {
   void announce(uint32_t chunk);
   void commit_announced(Lock& lock);
   int commit(const OpenSlice& slice, mdp_attr* attr);
-  int send(const mdp_slice_write& record, mdp_attr* attr);
+  int send(const mdp_caller& writer, const mdp_slice_write& record, mdp_attr* attr);
   void settle(const OpenSlice& slice, int rc, const mdp_attr& attr);
   void report_lost(const OpenSlice& slice, int rc);
   void drain(std::optional<uint32_t> chunk);
   bool committed_before(uint64_t seq, std::optional<uint32_t> chunk) const;
-  int take_error();
 
   const std::shared_ptr<Core> core_;
   const uint64_t ino_;
@@ -103,7 +103,7 @@ class FileWriter {
   std::vector<uint64_t> spare_ids_;  // drawn, not used yet
   timespec last_write_{};
   std::optional<Committed> committed_;
-  int error_ = 0;
+  WriteErrors errors_;
 };
 
 }  // namespace fastmeta::host

@@ -32,7 +32,7 @@ bool OpenSlice::grow(uint32_t block, uint32_t to, uint32_t kept) {
   return true;
 }
 
-bool OpenSlice::put(uint32_t pos, const char* data, uint32_t n, const timespec& mtime) {
+bool OpenSlice::put(uint32_t pos, const char* data, uint32_t n, const Origin& origin) {
   uint32_t at = pos - pos_;
   const uint32_t end = at + n;
   while (at < end) {
@@ -46,7 +46,8 @@ bool OpenSlice::put(uint32_t pos, const char* data, uint32_t n, const timespec& 
     data += part;
     len_ = std::max(len_, at);
   }
-  mtime_ = mtime;
+  last_.mtime = origin.mtime;
+  if (origin.writer.pid != 0 || last_.writer.pid == 0) last_.writer = origin.writer;
   return true;
 }
 

@@ -5,6 +5,8 @@
 // block that is being uploaded, which nobody changes any more.
 #pragma once
 
+#include <mdp/plugin.h>
+
 #include <chrono>
 #include <cstdint>
 #include <ctime>
@@ -23,6 +25,11 @@ struct UploadBlock {
 class OpenSlice {
  public:
   using Clock = std::chrono::steady_clock;
+  // Of a write call: when, and by whom (see in_background).
+  struct Origin {
+    timespec mtime;
+    mdp_caller writer;
+  };
 
   OpenSlice(BufferPool* buffers, uint32_t block_bytes, uint64_t id, uint32_t chunk, uint32_t pos,
             uint64_t seq)
@@ -37,7 +44,8 @@ class OpenSlice {
   int error() const { return error_; }
   bool finished() const { return finished_; }
   Clock::time_point begun() const { return begun_; }
-  const timespec& mtime() const { return mtime_; }
+  const timespec& mtime() const { return last_.mtime; }
+  const mdp_caller& writer() const { return last_.writer; }
 
   // Whether [pos, pos + n) of the chunk can go into it.
   bool accepts(uint32_t pos, uint32_t n) const;
@@ -48,7 +56,7 @@ class OpenSlice {
   bool holds(uint32_t pos, uint32_t n) const;
 
   // False when there is no memory; what fitted before counts as written.
-  bool put(uint32_t pos, const char* data, uint32_t n, const timespec& mtime);
+  bool put(uint32_t pos, const char* data, uint32_t n, const Origin& origin);
   void copy_out(uint32_t pos, uint32_t n, char* out) const;
 
   // Hands out the blocks that are full.
@@ -78,7 +86,7 @@ class OpenSlice {
   uint32_t uploading_ = 0;  // of them still on their way
   bool finished_ = false;
   int error_ = 0;
-  timespec mtime_{};  // of the last write call
+  Origin last_{};  // of the write calls; mapped pages are nobody's and leave the writer as it is
 };
 
 }  // namespace fastmeta::host

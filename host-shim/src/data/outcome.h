@@ -8,14 +8,14 @@
 
 namespace fastmeta::host {
 
-// Commits happen behind the back of whoever wrote: nobody interrupts them.
-inline const mdp_caller& background_caller() {
-  static const mdp_caller caller = [] {
-    mdp_caller it{};
-    it.struct_size = sizeof it;
-    return it;
-  }();
-  return caller;
+// For what is done behind the back of `who`: nobody interrupts it.
+inline mdp_caller in_background(const mdp_caller& who) {
+  mdp_caller it{};
+  it.struct_size = sizeof it;
+  it.uid = who.uid;
+  it.gid = who.gid;
+  it.pid = who.pid;
+  return it;
 }
 
 // The outcome is certain: nothing refers to the slice, and nothing ever will.

@@ -3,8 +3,10 @@
 // of all files: when it has lasted too long, nobody waits for it any more.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <mutex>
 
 namespace fastmeta::host {
 
@@ -13,18 +15,25 @@ class Refusals {
   using Clock = std::chrono::steady_clock;
 
   // A commit was refused. Whether it is worth trying again.
-  bool wait_again(std::chrono::milliseconds patience) {
-    const Clock::rep now = Clock::now().time_since_epoch().count();
-    Clock::rep since = 0;
-    if (since_.compare_exchange_strong(since, now)) since = now;
-    return Clock::duration(now - since) < patience;
+  bool wait_again(std::chrono::milliseconds patience, Clock::time_point now = Clock::now()) {
+    std::lock_guard lock(mutex_);
+    // That changes were accepted in between shows only where there was one. Who waits is
+    // refused again long before the pause is over.
+    const auto pause = std::max<Clock::duration>(patience, kPauseMin);
+    if (!refused_.exchange(true) || now - last_ > pause) since_ = now;
+    last_ = now;
+    return now - since_ < patience;
   }
   void over() {
-    if (since_.load(std::memory_order_relaxed) != 0) since_ = 0;
+    if (refused_.load(std::memory_order_relaxed)) refused_ = false;
   }
 
  private:
-  std::atomic<Clock::rep> since_{0};  // 0: it accepts changes
+  static constexpr std::chrono::seconds kPauseMin{1};
+
+  std::atomic<bool> refused_{false};  // by the last commit
+  std::mutex mutex_;                  // a leaf
+  Clock::time_point since_, last_;    // guarded by mutex_
 };
 
 }  // namespace fastmeta::host

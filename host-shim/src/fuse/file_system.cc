@@ -5,6 +5,8 @@
 #include <string>
 #include <tuple>
 
+#include "fuse/caller_process.h"
+
 namespace fastmeta::host {
 namespace {
 
@@ -25,7 +27,7 @@ mdp_caller caller_of(fuse_req_t req) {
   who.struct_size = sizeof who;
   who.uid = ctx->uid;
   who.gid = ctx->gid;
-  who.pid = static_cast<uint32_t>(ctx->pid);
+  who.pid = process_of(static_cast<uint32_t>(ctx->pid));
   who.umask = ctx->umask;
   return who;
 }

@@ -28,6 +28,7 @@ struct FileHandle {
   uint64_t plugin_handle;
   std::shared_ptr<FileData> data;
   bool writes = false;  // opened for writing: hears of what became of it at close
+  Heard heard;
   // What a close has reported, for the next fsync too. Shared: handles are moved about.
   std::shared_ptr<std::atomic<int>> owed = std::make_shared<std::atomic<int>>(0);
 };

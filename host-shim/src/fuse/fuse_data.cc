@@ -52,7 +52,10 @@ void on_write(fuse_req_t req, fuse_ino_t ino, const char* bytes, size_t size, of
     ++fs.mapped_writes;
     ++fs.mapped_writes_now;
   }
-  const int rc = handle.data->write(who, at, bytes, size);
+  // The kernel sends pages through whatever handle can write: what failed before is told to
+  // who calls, and the pages are stored.
+  Heard* const told = fi->writepage ? nullptr : &handle.heard;
+  const int rc = handle.data->write(who, told, at, bytes, size);
   if (fi->writepage) --fs.mapped_writes_now;
   if (rc != 0) return reply_result(req, rc);
   if (at != asked) fs.view.misplaced(ino);
@@ -88,9 +91,7 @@ void on_lseek(fuse_req_t req, fuse_ino_t ino, off_t off, int whence, fuse_file_i
   const mdp_caller who = caller_of(req);
   FileData& data = *handle_of(fi).data;
   // What is only buffered is in no slice list.
-  if (data.dirty()) {
-    if (const int rc = data.flush(who); rc != 0) return reply_result(req, rc);
-  }
+  if (data.dirty()) data.drain();
   mdp_entry entry{};
   if (const int rc = fs.ops.getattr(fs.volume, &who, ino, &entry); rc != 0) {
     return reply_result(req, rc);

@@ -20,9 +20,10 @@ std::unique_ptr<FileHandle> make_handle(FileSystem& fs, const mdp_open_reply& op
                                         uint32_t flags) {
   auto data = fs.data.acquire(opened.attr.ino);
   data->opened(opened.attr);
+  const Heard heard = data->heard();
   return std::make_unique<FileHandle>(
       FileHandle{opened.attr.ino, opened.handle, std::move(data),
-                 (flags & O_ACCMODE) != O_RDONLY});
+                 (flags & O_ACCMODE) != O_RDONLY, heard});
 }
 
 // The kernel leaves this to us when it opens for truncation.
@@ -113,17 +114,20 @@ void on_create(fuse_req_t req, fuse_ino_t parent, const char* name, mode_t mode,
   }
 }
 
-// A close(2) of one descriptor: reports what has failed, drops the closer's locks.
+// A close(2) of one descriptor: tells writers what has failed, drops the closer's locks.
 void on_flush(fuse_req_t req, fuse_ino_t ino, fuse_file_info* fi) {
   FileSystem& fs = fs_of(req);
   const mdp_caller who = caller_of(req);
-  const FileHandle& handle = handle_of(fi);
-  int rc = handle.data->flush(who);
-  if (rc == 0 && handle.writes) {
+  FileHandle& handle = handle_of(fi);
+  int rc = 0;
+  if (handle.writes) {
+    rc = handle.data->flush(&handle.heard);
+    if (rc == 0) rc = report_sacrifice(fs, ino);
     // A child process that closes what it has inherited must not swallow the only word of
     // it: the next fsync hears it as well.
-    rc = report_sacrifice(fs, ino);
     if (rc != 0) handle.owed->store(rc);
+  } else {
+    handle.data->drain();
   }
   if (fs.posix_owners.remove(ino, fi->lock_owner)) {
     mdp_lock all{};
@@ -136,28 +140,23 @@ void on_flush(fuse_req_t req, fuse_ino_t ino, fuse_file_info* fi) {
 
 void on_fsync(fuse_req_t req, fuse_ino_t ino, int, fuse_file_info* fi) {
   FileSystem& fs = fs_of(req);
-  const mdp_caller who = caller_of(req);
-  int rc = handle_of(fi).data->flush(who);
+  FileHandle& handle = handle_of(fi);
+  int rc = handle.data->flush(&handle.heard);
   if (rc == 0 && fs.ops.fsync != nullptr) {
     rc = fs.ops.fsync(fs.volume, ino, MDP_FSYNC_CONFIGURED);
   }
-  const int owed = handle_of(fi).owed->exchange(0);
+  const int owed = handle.owed->exchange(0);
   if (rc == 0) rc = owed;
   reply_result(req, rc);
 }
 
 // The last descriptor is gone. Pages that were written through a mapping may have
-// come after the last close; nobody is left to hear of their errors.
+// come after the last close; nobody is left to hear of their errors, which are logged.
 void on_release(fuse_req_t req, fuse_ino_t ino, fuse_file_info* fi) {
   FileSystem& fs = fs_of(req);
   const mdp_caller who = caller_of(req);
   const std::unique_ptr<FileHandle> handle = fs.files.take(&handle_of(fi));
-  if (handle->data->dirty()) {
-    if (const int rc = handle->data->flush(who); rc != 0) {
-      fs.log(MDP_LOG_ERROR, "inode " + std::to_string(ino) +
-                                ": written data is lost at close: " + std::strerror(-rc));
-    }
-  }
+  if (handle->data->dirty()) handle->data->drain();
   if (fi->flock_release && fs.ops.flock != nullptr) {
     fs.ops.flock(fs.volume, &who, ino, fi->lock_owner, MDP_LOCK_NONE, 0);
   }

@@ -45,9 +45,9 @@ struct flock to_flock(const mdp_lock& lock) {
 }
 
 // Whoever gets the lock next must see what was written under it.
-int flush_before_unlock(const mdp_caller& who, const fuse_file_info* fi) {
+void drain_before_unlock(const fuse_file_info* fi) {
   FileData& data = *handle_of(fi).data;
-  return data.dirty() ? data.flush(who) : 0;
+  if (data.dirty()) data.drain();
 }
 
 // Tries at once; when the lock is taken elsewhere and may be waited for, goes on on a
@@ -85,9 +85,8 @@ void on_setlk(fuse_req_t req, fuse_ino_t ino, fuse_file_info* fi, struct flock* 
   if (lock.pid == 0) lock.pid = caller_of(req).pid;
   if (lock.type == MDP_LOCK_NONE) {
     const mdp_caller who = caller_of(req);
-    const int flushed = flush_before_unlock(who, fi);
-    const int rc = fs.ops.setlk(fs.volume, &who, ino, owner, &lock);
-    return reply_result(req, rc != 0 ? rc : flushed);
+    drain_before_unlock(fi);
+    return reply_result(req, fs.ops.setlk(fs.volume, &who, ino, owner, &lock));
   }
   // Noted before it is taken: a close that comes right behind must find it.
   fs.posix_owners.add(ino, owner);
@@ -113,9 +112,8 @@ void on_flock(fuse_req_t req, fuse_ino_t ino, fuse_file_info* fi, int op) {
   const int what = op & ~LOCK_NB;
   if (what == LOCK_UN) {
     const mdp_caller who = caller_of(req);
-    const int flushed = flush_before_unlock(who, fi);
-    const int rc = fs.ops.flock(fs.volume, &who, ino, owner, MDP_LOCK_NONE, 0);
-    return reply_result(req, rc != 0 ? rc : flushed);
+    drain_before_unlock(fi);
+    return reply_result(req, fs.ops.flock(fs.volume, &who, ino, owner, MDP_LOCK_NONE, 0));
   }
   if (what != LOCK_SH && what != LOCK_EX) return reply_result(req, -EINVAL);
   const uint32_t type = what == LOCK_SH ? MDP_LOCK_READ : MDP_LOCK_WRITE;

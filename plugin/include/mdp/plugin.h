@@ -130,7 +130,7 @@ typedef struct mdp_caller {
   uint32_t struct_size;
   uint32_t uid;
   uint32_t gid;
-  uint32_t pid;
+  uint32_t pid;              /* of the process, not the thread; 0: not known */
   uint32_t umask;            /* applied by the plugin to mknod, mkdir, create */
   uint32_t group_count;      /* supplementary groups, 0 if not known */
   const uint32_t *groups;

@@ -21,13 +21,13 @@ RigOptions compacting() {
 }
 
 // `count` records in chunk 0 of inode 2; what the file then holds.
-std::string scatter(Rig& rig, FileData& file, int count) {
+std::string scatter(Rig& rig, Handle& file, int count) {
   std::string model;
   for (int i = 0; i < count; ++i) {
     const size_t off = static_cast<size_t>(i) * 7919 % 300000;
     const std::string bytes = pattern(9000, static_cast<uint64_t>(i));
     EXPECT_EQ(rig.write(file, off, bytes), 0);
-    EXPECT_EQ(file.flush(somebody()), 0);
+    EXPECT_EQ(file.flush(), 0);
     if (model.size() < off + bytes.size()) model.resize(off + bytes.size());
     std::memcpy(model.data() + off, bytes.data(), bytes.size());
   }

@@ -30,14 +30,14 @@ TEST(WriteFaults, AFailedUploadIsReportedOnceAndNeverCommitted) {
   const auto file = rig.open(2);
   rig.fail_store(fail("put", -ENOSPC));
   ASSERT_EQ(rig.write(*file, 7, "hello"), 0);
-  EXPECT_EQ(file->flush(somebody()), -ENOSPC);
-  EXPECT_EQ(file->flush(somebody()), 0) << "once";
+  EXPECT_EQ(file->flush(), -ENOSPC);
+  EXPECT_EQ(file->flush(), 0) << "once";
   EXPECT_TRUE(rig.plugin.records(2, 0).empty());
   EXPECT_NE(rig.log().find("inode 2: bytes 7 to 12"), std::string::npos) << rig.log();
   EXPECT_EQ(rig.engine->stats().buffered_bytes, 0u);
   rig.fail_store(nullptr);
   ASSERT_EQ(rig.write(*file, 7, "again"), 0);
-  EXPECT_EQ(file->flush(somebody()), 0);
+  EXPECT_EQ(file->flush(), 0);
 }
 
 TEST(WriteFaults, WhatWasUploadedOfAFailedSliceIsRemoved) {
@@ -47,7 +47,7 @@ TEST(WriteFaults, WhatWasUploadedOfAFailedSliceIsRemoved) {
     return op == std::string("put") && name.find("_2_") != std::string::npos ? -EIO : 0;
   });
   ASSERT_EQ(rig.write(*file, 0, pattern(2 * kBlock + 10, 1)), 0);
-  EXPECT_EQ(file->flush(somebody()), -EIO);
+  EXPECT_EQ(file->flush(), -EIO);
   EXPECT_TRUE(rig.objects().empty());
   EXPECT_TRUE(rig.plugin.records(2, 0).empty());
 }
@@ -61,7 +61,7 @@ TEST(WriteFaults, TheNextWriteReportsABackgroundError) {
   EXPECT_EQ(rig.write(*file, 0, "x"), -EIO);
   rig.fail_store(nullptr);
   EXPECT_EQ(rig.write(*file, 0, "x"), 0);
-  EXPECT_EQ(file->flush(somebody()), 0);
+  EXPECT_EQ(file->flush(), 0);
 }
 
 TEST(WriteFaults, ReadingOrTruncatingDoesNotSwallowAnError) {
@@ -73,7 +73,7 @@ TEST(WriteFaults, ReadingOrTruncatingDoesNotSwallowAnError) {
   EXPECT_EQ(file->truncate(somebody(), 0, &attr), 0) << "a full disk keeps nobody from it";
   EXPECT_EQ(rig.read(*file, 0, 5), "");
   EXPECT_EQ(rig.engine->flush_all(somebody()), 0) << "nothing of it is on its way";
-  EXPECT_EQ(file->flush(somebody()), -ENOSPC);
+  EXPECT_EQ(file->flush(), -ENOSPC);
 }
 
 TEST(WriteFaults, ARefusedCommitRemovesItsObjects) {
@@ -86,7 +86,7 @@ TEST(WriteFaults, ARefusedCommitRemovesItsObjects) {
       return op == std::string("write_slice") ? rc : 0;
     };
     ASSERT_EQ(rig.write(*file, 0, "hello"), 0);
-    EXPECT_EQ(file->flush(somebody()), reported);
+    EXPECT_EQ(file->flush(), reported);
     EXPECT_TRUE(rig.objects().empty());
   }
 }
@@ -102,7 +102,7 @@ TEST(WriteFaults, AnUnclearCommitKeepsItsObjectsAndIsNotSentTwice) {
       return answer;
     };
     ASSERT_EQ(rig.write(*file, 0, "hello"), 0);
-    EXPECT_EQ(file->flush(somebody()), answer);
+    EXPECT_EQ(file->flush(), answer);
     EXPECT_EQ(sent, 1);
     EXPECT_EQ(rig.objects().size(), 1u);
     EXPECT_NE(rig.log().find("inode 2: bytes 0 to 5"), std::string::npos);
@@ -119,7 +119,7 @@ TEST(WriteFaults, ACommitWaitsWhileThePluginIsReadOnlyForAShortTime) {
     return op == std::string("write_slice") && refuse-- > 0 ? -EROFS : 0;
   };
   ASSERT_EQ(rig.write(*file, 0, "hello"), 0);
-  EXPECT_EQ(file->flush(somebody()), 0);
+  EXPECT_EQ(file->flush(), 0);
   EXPECT_EQ(rig.plugin.records(2, 0).size(), 1u);
 }
 
@@ -134,11 +134,51 @@ TEST(WriteFaults, AllFilesShareOnePatience) {
   for (uint64_t ino = 2; ino < 22; ++ino) {
     const auto file = rig.open(ino);
     ASSERT_EQ(rig.write(*file, 0, "hello"), 0);
-    EXPECT_EQ(file->flush(somebody()), -EROFS);
+    EXPECT_EQ(file->flush(), -EROFS);
   }
   const auto took = std::chrono::steady_clock::now() - start;
   EXPECT_GE(took, std::chrono::milliseconds(300));
   EXPECT_LT(took, std::chrono::milliseconds(3000)) << "not once for each file";
+}
+
+TEST(WriteFaults, EachHandleHearsOfALossOnce) {
+  Rig rig;
+  const auto writer = rig.open(2), other = rig.open(2);
+  rig.fail_store(fail("put", -ENOSPC));
+  ASSERT_EQ(rig.write(*writer, 0, "hello"), 0);
+  other->data().drain();
+  EXPECT_FALSE(other->dirty()) << "who only waits takes nothing away";
+  EXPECT_EQ(other->flush(), -ENOSPC);
+  EXPECT_EQ(rig.write(*writer, 0, "more"), -ENOSPC);
+  EXPECT_EQ(writer->flush(), 0);
+  EXPECT_EQ(other->flush(), 0);
+  ASSERT_EQ(rig.write(*other, 0, "hello"), 0);
+  EXPECT_EQ(writer->flush(), -ENOSPC);
+  EXPECT_EQ(writer->flush(), 0);
+  EXPECT_EQ(other->flush(), -ENOSPC);
+}
+
+TEST(WriteFaults, AHandleThatOpensLaterHearsOnlyWhatNobodyHasHeard) {
+  Rig rig;
+  const auto writer = rig.open(2);
+  rig.fail_store(fail("put", -ENOSPC));
+  ASSERT_EQ(rig.write(*writer, 0, "hello"), 0);
+  writer->data().drain();
+  EXPECT_EQ(rig.open(2)->flush(), -ENOSPC);
+  EXPECT_EQ(rig.open(2)->flush(), 0);
+  EXPECT_EQ(writer->flush(), -ENOSPC) << "it was open when it happened";
+}
+
+TEST(WriteFaults, WhatNoHandleWritesIsAcceptedAfterAnError) {
+  Rig rig;
+  const auto file = rig.open(2);
+  rig.fail_store(fail("put", -EIO));
+  ASSERT_EQ(rig.write(*file, 0, "hello"), 0);
+  file->data().drain();
+  rig.fail_store(nullptr);
+  ASSERT_EQ(file->data().write(somebody(), nullptr, 0, "pages", 5), 0);
+  EXPECT_EQ(file->flush(), -EIO) << "of the bytes before";
+  EXPECT_EQ(rig.read(*file, 0, 5), "pages");
 }
 
 TEST(WriteFaults, WithoutAnIdNothingIsAccepted) {
@@ -160,8 +200,8 @@ TEST(WriteFaults, OneFilesErrorIsNotAnothers) {
   ASSERT_EQ(rig.write(*bad, 0, "x"), 0);
   ASSERT_EQ(rig.write(*good, 0, "y"), 0);
   EXPECT_EQ(rig.engine->flush_all(somebody()), -EIO);
-  EXPECT_EQ(good->flush(somebody()), 0);
-  EXPECT_EQ(bad->flush(somebody()), -EIO) << "flushing all did not take it away";
+  EXPECT_EQ(good->flush(), 0);
+  EXPECT_EQ(bad->flush(), -EIO) << "flushing all did not take it away";
 }
 
 // Every request to the store fails once, whatever it is for: what a flush calls
@@ -178,7 +218,7 @@ TEST(WriteFaults, WhateverUploadFailsNothingIsSilentlyLost) {
     int errors = 0;
     for (uint64_t i = 0; i < 4; ++i) {
       const uint64_t off = i * (MDP_CHUNK_BYTES / 2);
-      while (rig.write(*file, off, bytes) != 0 || file->flush(somebody()) != 0) {
+      while (rig.write(*file, off, bytes) != 0 || file->flush() != 0) {
         ASSERT_LT(++errors, 2) << "one failure, one report";
       }
     }
@@ -204,14 +244,14 @@ TEST(WriteFaults, AFullDiskIsReportedAndLeavesNothingHalfDone) {
     Rig rig(options);
     const auto file = rig.open(2);
     ASSERT_EQ(rig.write(*file, 0, "small"), 0);
-    ASSERT_EQ(file->flush(somebody()), 0);
+    ASSERT_EQ(file->flush(), 0);
     int rc = 0;
     for (uint64_t i = 0; i < 40 && rc == 0; ++i) {
       rc = rig.write(*file, MDP_CHUNK_BYTES + i * kBlock, pattern(kBlock, i));
     }
-    if (rc == 0) rc = file->flush(somebody());
+    if (rc == 0) rc = file->flush();
     EXPECT_EQ(rc, -ENOSPC);
-    file->flush(somebody());  // of slices begun after the first error
+    file->flush();  // of slices begun after the first error
     // A later slice may have fitted once the first was given up: what is committed
     // is there, and nothing else is.
     std::vector<std::string> referred = {"chunks/0/0/1_0_5"};
@@ -232,7 +272,7 @@ TEST(WriteFaults, AFullDiskIsReportedAndLeavesNothingHalfDone) {
       if (record.id != 0) rig.engine->delete_slice(record.id, record.size);
     }
     ASSERT_EQ(rig.write(*file, 0, "again"), 0) << "there is room again";
-    EXPECT_EQ(file->flush(somebody()), 0);
+    EXPECT_EQ(file->flush(), 0);
   }
   ::umount(dir.c_str());
   fs::remove(dir);
@@ -249,7 +289,7 @@ class ReadFaults : public testing::TestWithParam<const char*> {
   static std::string prepare(Rig& rig) {
     const auto file = rig.open(2);
     EXPECT_EQ(rig.write(*file, 0, pattern(kBlock + 1000, 4)), 0);
-    EXPECT_EQ(file->flush(somebody()), 0);
+    EXPECT_EQ(file->flush(), 0);
     return "chunks/0/0/1_1_1000";
   }
 };
@@ -309,7 +349,7 @@ TEST_P(ReadFaults, AMergedListIsReadAgain) {
   prepare(rig);
   const auto other = rig.open(3);  // the merged slice is stored by writing another file
   ASSERT_EQ(rig.write(*other, 0, pattern(kBlock + 1000, 4)), 0);
-  ASSERT_EQ(other->flush(somebody()), 0);
+  ASSERT_EQ(other->flush(), 0);
   ASSERT_EQ(rig.engine->delete_slice(1, kBlock + 1000), 0);
   const auto merged = rig.plugin.records(3, 0);
   std::thread later([&] {
@@ -363,7 +403,7 @@ TEST(Deleting, TakesItsBlocksOutOfMemory) {
   Rig rig(options);
   const auto file = rig.open(2);
   ASSERT_EQ(rig.write(*file, 0, pattern(kBlock, 1)), 0);
-  ASSERT_EQ(file->flush(somebody()), 0);
+  ASSERT_EQ(file->flush(), 0);
   rig.read(*file, 0, 10);
   EXPECT_EQ(rig.engine->stats().block_cache_bytes, kBlock);
   ASSERT_EQ(rig.engine->delete_slice(1, kBlock), 0);
@@ -374,7 +414,7 @@ TEST(Deleting, RemovesAllObjectsOfASliceAndMayBeRepeated) {
   Rig rig;
   const auto file = rig.open(2);
   ASSERT_EQ(rig.write(*file, 0, pattern(3 * kBlock + 1, 1)), 0);
-  ASSERT_EQ(file->flush(somebody()), 0);
+  ASSERT_EQ(file->flush(), 0);
   ASSERT_EQ(rig.objects().size(), 4u);
   EXPECT_EQ(rig.engine->slice_is_durable(1, 3 * kBlock + 1), 1);
   EXPECT_EQ(rig.engine->delete_slice(1, 3 * kBlock + 1), 0);

@@ -41,14 +41,14 @@ class Worker {
   void step(int i) {
     switch (below(16)) {
       case 0:
-        ASSERT_EQ(file_->flush(somebody()), 0);
+        ASSERT_EQ(file_->flush(), 0);
         return;
       case 1:
         return truncate();
       case 2:
         return punch();
       case 3:  // closed and opened again
-        ASSERT_EQ(file_->flush(somebody()), 0);
+        ASSERT_EQ(file_->flush(), 0);
         file_.reset();
         file_ = rig_.open(ino_);
         return;
@@ -110,7 +110,7 @@ class Worker {
   }
 
   void check(const char* when) {
-    ASSERT_EQ(file_->flush(somebody()), 0);
+    ASSERT_EQ(file_->flush(), 0);
     ASSERT_FALSE(file_->dirty());
     ASSERT_TRUE(rig_.read(*file_, kBase, kSpan + 1) == model_) << "inode " << ino_ << " " << when;
     ASSERT_EQ(rig_.read(*file_, 0, 100), std::string(std::min<uint64_t>(length(), 100), '\0'));
@@ -121,7 +121,7 @@ class Worker {
   Rig& rig_;
   const uint64_t ino_;
   std::mt19937_64 random_;
-  std::shared_ptr<FileData> file_;
+  std::shared_ptr<Handle> file_;
   std::string model_;
   bool grown_ = false;
   uint64_t next_ = kBase;
@@ -189,7 +189,7 @@ TEST(Writers, OfOneFileDoNotDisturbEachOther) {
         ASSERT_EQ(rig.write(*file, stripe * kStripe, bytes), 0);
         ASSERT_TRUE(rig.read(*file, stripe * kStripe, kStripe) == bytes);
         if (i % 50 < 2) {
-          ASSERT_EQ(file->flush(somebody()), 0);
+          ASSERT_EQ(file->flush(), 0);
         }
       }
     });

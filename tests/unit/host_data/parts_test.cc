@@ -12,6 +12,7 @@
 #include "data/open_slice.h"
 #include "data/pieces.h"
 #include "data/read_ahead.h"
+#include "data/refusals.h"
 #include "data/slice_store.h"
 #include "data/worker_pool.h"
 #include "rig.h"
@@ -20,7 +21,7 @@ namespace fastmeta::host::test {
 namespace {
 
 constexpr uint32_t kBlock = 64u << 10;
-constexpr timespec kTime{100, 7};
+constexpr OpenSlice::Origin kOrigin{{100, 7}, {}};
 
 class Slices : public testing::Test {
  protected:
@@ -29,7 +30,7 @@ class Slices : public testing::Test {
     return std::make_shared<OpenSlice>(&pool_, kBlock, id_, 0, pos, id_);
   }
   static void put(OpenSlice& slice, uint32_t pos, const std::string& bytes) {
-    ASSERT_TRUE(slice.put(pos, bytes.data(), static_cast<uint32_t>(bytes.size()), kTime));
+    ASSERT_TRUE(slice.put(pos, bytes.data(), static_cast<uint32_t>(bytes.size()), kOrigin));
   }
   BufferPool pool_{kBlock, 1u << 20};
   uint64_t id_ = 0;
@@ -209,6 +210,32 @@ TEST(WorkerPools, RunJobsInTheCallerWhenTheyHaveNoThreads) {
   for (int i = 0; i < 100; ++i) pool.submit([&] { ++done; });
   pool.stop();
   EXPECT_EQ(done, 100) << "stop runs what is queued";
+}
+
+TEST(Refusing, IsWaitedForOnceInEachOutage) {
+  using std::chrono::milliseconds;
+  using std::chrono::seconds;
+  Refusals refusals;
+  const auto start = Refusals::Clock::now();
+  const auto refused = [&](milliseconds at) {
+    return refusals.wait_again(seconds(10), start + at);
+  };
+  EXPECT_TRUE(refused(seconds(0)));
+  EXPECT_TRUE(refused(seconds(9)));
+  EXPECT_FALSE(refused(seconds(11)));
+  EXPECT_FALSE(refused(seconds(20))) << "still the same";
+  EXPECT_TRUE(refused(seconds(3600))) << "nothing was written when the first was over";
+  EXPECT_FALSE(refused(seconds(3610)));
+  refusals.over();
+  EXPECT_TRUE(refused(seconds(3611)));
+}
+
+TEST(Refusing, AShortPatienceEnds) {
+  using std::chrono::milliseconds;
+  Refusals refusals;
+  const auto start = Refusals::Clock::now();
+  EXPECT_TRUE(refusals.wait_again(milliseconds(50), start));
+  EXPECT_FALSE(refusals.wait_again(milliseconds(50), start + milliseconds(100)));
 }
 
 TEST(ReadAheads, FollowsASequentialReaderWithinItsBound) {

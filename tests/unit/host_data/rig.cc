@@ -91,7 +91,7 @@ void Rig::fail_store(FaultyStore::Fault fault) {
   fault_ = std::move(fault);
 }
 
-std::shared_ptr<FileData> Rig::open(uint64_t ino) {
+std::shared_ptr<Handle> Rig::open(uint64_t ino) {
   auto file = engine->acquire(ino);
   mdp_entry entry{};
   if (plugin.ops()->getattr(plugin.volume(), &somebody(), ino, &entry) != 0) {
@@ -99,14 +99,14 @@ std::shared_ptr<FileData> Rig::open(uint64_t ino) {
     entry.attr = plugin.file(ino).attr;
   }
   file->opened(entry.attr);
-  return file;
+  return std::make_shared<Handle>(std::move(file));
 }
 
-int Rig::write(FileData& file, uint64_t off, const std::string& bytes) {
+int Rig::write(Handle& file, uint64_t off, const std::string& bytes) {
   return file.write(somebody(), off, bytes.data(), bytes.size());
 }
 
-std::string Rig::read(FileData& file, uint64_t off, size_t size) {
+std::string Rig::read(Handle& file, uint64_t off, size_t size) {
   std::string out(size, '?');
   size_t got = 0;
   const int rc = file.read(somebody(), off, out.data(), size, &got);

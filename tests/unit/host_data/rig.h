@@ -76,6 +76,34 @@ struct RigOptions {
   }
 };
 
+// A file through one handle of it, as the host has one for each open(2).
+class Handle {
+ public:
+  explicit Handle(std::shared_ptr<FileData> file)
+      : file_(std::move(file)), heard_(file_->heard()) {}
+
+  int write(const mdp_caller& who, uint64_t off, const char* data, size_t size) {
+    return file_->write(who, &heard_, off, data, size);
+  }
+  int read(const mdp_caller& who, uint64_t off, char* out, size_t size, size_t* got) {
+    return file_->read(who, off, out, size, got);
+  }
+  int flush() { return file_->flush(&heard_); }
+  int truncate(const mdp_caller& who, uint64_t length, mdp_attr* out) {
+    return file_->truncate(who, length, out);
+  }
+  int fallocate(const mdp_caller& who, uint32_t mode, uint64_t off, uint64_t len, mdp_attr* out) {
+    return file_->fallocate(who, mode, off, len, out);
+  }
+  void overlay(mdp_attr* attr) const { file_->overlay(attr); }
+  bool dirty() const { return file_->dirty(); }
+  FileData& data() { return *file_; }
+
+ private:
+  const std::shared_ptr<FileData> file_;
+  Heard heard_;
+};
+
 class Rig {
  public:
   explicit Rig(RigOptions options = {});
@@ -86,10 +114,10 @@ class Rig {
   // Set before what it should hit.
   void fail_store(FaultyStore::Fault fault);
 
-  std::shared_ptr<FileData> open(uint64_t ino);
-  int write(FileData& file, uint64_t off, const std::string& bytes);
+  std::shared_ptr<Handle> open(uint64_t ino);
+  int write(Handle& file, uint64_t off, const std::string& bytes);
   // The bytes, or "errno <n>".
-  std::string read(FileData& file, uint64_t off, size_t size);
+  std::string read(Handle& file, uint64_t off, size_t size);
 
   std::string log();  // all lines of level ERROR
   std::string path_of(const std::string& object) const { return root_ + object; }

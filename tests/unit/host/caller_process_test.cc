@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "fuse/caller_process.h"
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <thread>
+
+namespace fastmeta::host {
+namespace {
+
+const auto kSelf = static_cast<uint32_t>(::getpid());
+
+TEST(CallerProcess, IsThatOfTheThread) {
+  EXPECT_EQ(process_of(kSelf), kSelf);
+  EXPECT_EQ(process_of(0), 0u);
+  std::thread([] {
+    const auto self = static_cast<uint32_t>(::gettid());
+    ASSERT_NE(self, kSelf);
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(process_of(self), kSelf);
+  }).join();
+}
+
+TEST(CallerProcess, OfAThreadThatIsGoneIsNotThatOfBefore) {
+  uint32_t gone = 0;
+  std::thread([&] {
+    gone = static_cast<uint32_t>(::gettid());
+    EXPECT_EQ(process_of(gone), kSelf);
+  }).join();
+  // join() returns a little before the kernel has forgotten the number.
+  for (int i = 0; i < 1000 && process_of(gone) != gone; ++i) ::usleep(1000);
+  EXPECT_EQ(process_of(gone), gone);
+}
+
+}  // namespace
+}  // namespace fastmeta::host
