@@ -63,6 +63,7 @@ void on_open(fuse_req_t req, fuse_ino_t ino, fuse_file_info* fi) {
       close_file(fs, *handle);
       return reply_result(req, rc);
     }
+    fs.view.changed(ino);
   }
   if (verdict.stale_attr || truncate) fs.port.expire_inode(ino, false);
 
@@ -84,6 +85,7 @@ void on_create(fuse_req_t req, fuse_ino_t parent, const char* name, mode_t mode,
   const int rc = fs.ops.create(fs.volume, &who, parent, name, std::strlen(name), mode, flags,
                                &entry, &opened);
   if (rc != 0) return reply_result(req, rc);
+  fs.view.changed(parent);
   opened.attr.ino = entry.attr.ino;
   std::unique_ptr<FileHandle> handle = make_handle(fs, opened, flags);
   if (handle->data->dirty()) {
@@ -96,6 +98,7 @@ void on_create(fuse_req_t req, fuse_ino_t parent, const char* name, mode_t mode,
       close_file(fs, *handle);
       return reply_result(req, failed);
     }
+    fs.view.changed(entry.attr.ino);
   }
 
   const auto timeouts = answer.entry(parent, name, entry);
@@ -158,6 +161,8 @@ void on_release(fuse_req_t req, fuse_ino_t ino, fuse_file_info* fi) {
                                 ": written data is lost at close: " + std::strerror(-rc));
     }
   }
+  // As long as it was open every answer has asked again.
+  if (handle->writes) fs.view.changed(ino);
   if (fi->flock_release && fs.ops.flock != nullptr) {
     fs.ops.flock(fs.volume, &who, ino, fi->lock_owner, MDP_LOCK_NONE, 0);
   }
