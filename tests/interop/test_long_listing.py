@@ -1,20 +1,18 @@
 """A listing that takes long is of a moment ago: what it says must not outlive what was changed
 meanwhile, by another client or through the same mount."""
 
-import ctypes
 import os
 import stat
 import time
 
 import pytest
 
+from support.listing import Listing
 from support.process import wait_until
 
 pytestmark = pytest.mark.quick
 
 FILES = 1000
-
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 def missing(path):
@@ -23,41 +21,6 @@ def missing(path):
         return False
     except FileNotFoundError:
         return True
-
-
-class Listing:
-    """A directory that is read a little at a time, by somebody who looks at what is listed: so
-    the kernel asks for attributes along with the names."""
-
-    def __init__(self, path):
-        self._path = path
-        self._fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-        self._buffer = ctypes.create_string_buffer(1024)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        os.close(self._fd)
-
-    def some(self):
-        """A few names more; [] at the end."""
-        got = _libc.syscall(217, self._fd, self._buffer, len(self._buffer))  # getdents64
-        assert got >= 0, os.strerror(ctypes.get_errno())
-        names, at = [], 0
-        while at < got:
-            size = int.from_bytes(self._buffer.raw[at + 16:at + 18], "little")
-            names.append(self._buffer.raw[at + 19:at + size].split(b"\0")[0].decode())
-            at += size
-        for name in names:
-            missing(f"{self._path}/{name}")
-        return names
-
-    def rest(self):
-        names = []
-        while some := self.some():
-            names += some
-        return names
 
 
 @pytest.fixture
@@ -75,7 +38,7 @@ def folder(shared, only_ours):
 
 def test_names_that_another_client_moves_away_are_not_found_afterwards(folder):
     here, there = folder
-    with Listing(here) as listing:
+    with Listing(here, missing) as listing:
         seen = set(listing.some())
         os.mkdir(f"{there}/away")
         moved = [f"f{n}" for n in range(FILES) if f"f{n}" not in seen][::20]
@@ -90,7 +53,7 @@ def test_names_that_another_client_moves_away_are_not_found_afterwards(folder):
 
 def test_names_that_are_removed_here_are_not_found_afterwards(folder):
     here, _ = folder
-    with Listing(here) as listing:
+    with Listing(here, missing) as listing:
         seen = set(listing.some())
         left = [f"f{n}" for n in range(FILES) if f"f{n}" not in seen]
         os.mkdir(f"{here}/away")
@@ -128,7 +91,7 @@ def add_link(path):
 @pytest.mark.parametrize("change", [change_mode, append, cut, add_link])
 def test_attributes_that_are_changed_here_are_not_undone(folder, change):
     here, _ = folder
-    with Listing(here) as listing:
+    with Listing(here, missing) as listing:
         seen = set(listing.some())
         changed = [name for name in (f"f{n}" for n in range(FILES)) if name not in seen][::7]
         right = {name: change(f"{here}/{name}") for name in changed}
