@@ -116,6 +116,13 @@ void on_create(fuse_req_t req, fuse_ino_t parent, const char* name, mode_t mode,
   }
 }
 
+// Nobody is left to hear of it, and nobody asks again.
+void check_released(FileSystem& fs, uint64_t ino, int rc) {
+  if (rc == 0) return;
+  fs.log(MDP_LOG_ERROR, "inode " + std::to_string(ino) +
+                            ": its locks were not let go of at close: " + std::strerror(-rc));
+}
+
 // A close(2) of one descriptor: reports what has failed, drops the closer's locks.
 void on_flush(fuse_req_t req, fuse_ino_t ino, fuse_file_info* fi) {
   FileSystem& fs = fs_of(req);
@@ -132,7 +139,7 @@ void on_flush(fuse_req_t req, fuse_ino_t ino, fuse_file_info* fi) {
     mdp_lock all{};
     all.end = std::numeric_limits<int64_t>::max();
     all.type = MDP_LOCK_NONE;
-    fs.ops.setlk(fs.volume, &who, ino, fi->lock_owner, &all);
+    check_released(fs, ino, fs.ops.setlk(fs.volume, &who, ino, fi->lock_owner, &all));
   }
   reply_result(req, rc);
 }
@@ -164,7 +171,8 @@ void on_release(fuse_req_t req, fuse_ino_t ino, fuse_file_info* fi) {
   // As long as it was open every answer has asked again.
   if (handle->writes) fs.view.changed(ino);
   if (fi->flock_release && fs.ops.flock != nullptr) {
-    fs.ops.flock(fs.volume, &who, ino, fi->lock_owner, MDP_LOCK_NONE, 0);
+    check_released(fs, ino,
+                   fs.ops.flock(fs.volume, &who, ino, fi->lock_owner, MDP_LOCK_NONE, 0));
   }
   close_file(fs, *handle);
   fuse_reply_err(req, 0);
