@@ -229,6 +229,14 @@ def test_a_password_in_the_url_is_not_shown(command, programs, tmp_path):
     assert output.count("\n") == 1, output
 
 
+def test_a_password_among_the_options_is_not_shown(background):
+    done = background(r"meta.password=s3cr3t\,word")
+    assert done.returncode == 0, done.stderr
+    shown = pathlib.Path(f"/proc/{status(background)['pid']}/cmdline").read_text()
+    assert "meta.password=**" in shown
+    assert "s3cr3t" not in shown and "word\0" not in shown
+
+
 def test_the_control_socket_is_private_and_answers_garbage_with_an_error(background):
     background()
     pid = status(background)["pid"]

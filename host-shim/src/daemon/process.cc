@@ -18,6 +18,7 @@
 #include <fstream>
 #include <iterator>
 #include <sstream>
+#include <string_view>
 #include <thread>
 
 namespace fastmeta::host {
@@ -119,6 +120,32 @@ int unmount_with(const std::string& path, int flags, bool lazily) {
   return run_fusermount(path, lazily);
 }
 
+void hide_in_url(char* text, char* end) {
+  char* begin = std::strstr(text, "://");
+  if (begin == nullptr) return;
+  begin += 3;
+  // The last '@' before the path: a password may hold one.
+  char* const path = std::find(begin, end, '/');
+  char* at = path;
+  while (at > begin && *at != '@') --at;
+  if (*at != '@') return;
+  char* const colon = std::find(begin, at, ':');
+  if (colon != at) std::fill(colon + 1, at, '*');
+}
+
+// To the end of the argument: whether a comma ends the value only its reader knows.
+void hide_behind_keys(char* text, char* end) {
+  for (char* word = text; word != end;) {
+    char* const stop = std::find_if(word, end, [](char c) { return c == '=' || c == ','; });
+    const std::string_view name(word, static_cast<size_t>(stop - word));
+    for (const std::string_view secret : {"password", "passwd", "secret", "token"}) {
+      if (stop != end && *stop == '=' && name.find(secret) != std::string_view::npos)
+        return std::fill(stop + 1, end, '*');
+    }
+    word = stop == end ? end : stop + 1;
+  }
+}
+
 }  // namespace
 
 std::vector<MountPoint> parse_mountinfo(const std::string& text) {
@@ -180,16 +207,8 @@ bool wait_for_end(int pid, std::chrono::milliseconds timeout) {
 void hide_passwords(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     char* const end = argv[i] + std::strlen(argv[i]);
-    char* begin = std::strstr(argv[i], "://");
-    if (begin == nullptr) continue;
-    begin += 3;
-    // The last '@' before the path: a password may hold one.
-    char* const path = std::find(begin, end, '/');
-    char* at = path;
-    while (at > begin && *at != '@') --at;
-    if (*at != '@') continue;
-    char* const colon = std::find(begin, at, ':');
-    if (colon != at) std::fill(colon + 1, at, '*');
+    hide_in_url(argv[i], end);
+    hide_behind_keys(argv[i], end);
   }
 }
 

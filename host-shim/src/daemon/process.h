@@ -34,7 +34,8 @@ void abort_mount(const std::string& path);
 // Waits until the process is gone. False: not in time.
 bool wait_for_end(int pid, std::chrono::milliseconds timeout);
 
-// Overwrites passwords inside URLs among the arguments that ps(1) shows.
+// Overwrites passwords among the arguments that ps(1) shows: inside URLs, and behind keys
+// whose name says so, such as "-o meta.password=…".
 void hide_passwords(int argc, char** argv);
 
 }  // namespace fastmeta::host
