@@ -91,8 +91,11 @@ int run(const Arguments& arguments) {
       path.compare(0, mount->path.size() + 1, mount->path + "/") == 0) {
     return complain(kUsage, path + ": not a mount point; " + mount->path + " is");
   }
+  const auto seen = mount_seen_at(mount->path);
+  if (!seen || seen->path != mount->path)
+    return complain(kFailed, mount->path + ": something else is mounted over the volume");
 
-  const Daemon daemon = daemon_of(*mount);
+  const Daemon daemon = daemon_of(*seen);
   const int rc = arguments.lazy ? unmount_lazily(mount->path) : unmount_unused(mount->path);
   if (rc == -EBUSY) {
     return complain(kFailed, mount->path +
