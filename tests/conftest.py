@@ -87,6 +87,13 @@ def ours(request):
     return request.config.getoption("--mount")
 
 
+@pytest.fixture
+def only_ours(ours):
+    """For promises that only our client gives."""
+    if ours != "fastmeta":
+        pytest.skip("a promise of ours")
+
+
 @pytest.fixture(scope="session")
 def new_lab(request, tmp_path_factory, command, juicefs, link_program):
     """Makes a Lab; whoever asks closes it."""

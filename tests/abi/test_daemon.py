@@ -14,6 +14,8 @@ import time
 
 import pytest
 
+from support import mounts
+
 
 @pytest.fixture
 def background(command, programs, tmp_path):
@@ -143,6 +145,54 @@ def test_a_signal_unmounts_cleanly(mount_toy, number):
     assert "is unmounted" in mount.log()
 
 
+@pytest.fixture
+def other(open_folder):
+    """Mounts something of somebody else, and says whether it is still there."""
+    mounted = []
+
+    def mount(root):
+        mounts.tmpfs(root, "1m")
+        mounted.append(root)
+        (root / "theirs").touch()
+        return (root / "theirs").exists
+
+    yield mount
+    for root in mounted:
+        mounts.unmount(root, lazy=True)
+
+
+def test_a_signal_leaves_alone_what_is_mounted_over_the_volume(mount_toy, other):
+    toy = mount_toy()
+    there = other(toy.root)
+    assert toy.end(signal.SIGTERM) == 0
+    assert there()
+
+
+def test_a_signal_leaves_alone_what_came_after_the_volume_was_detached(mount_toy, other):
+    toy = mount_toy()
+    with left_open(toy.root / "file"):
+        subprocess.run(["umount", "-l", toy.root], check=True)
+        there = other(toy.root)
+        assert toy.end(signal.SIGTERM) == 0
+        assert there()
+
+
+def test_umount_leaves_alone_what_is_mounted_over_the_volume(background, other):
+    background()
+    there = other(background.root)
+    done = background.run("umount", background.root)
+    assert done.returncode == 1 and "mounted over" in done.stderr
+    assert there()
+
+
+def test_a_volume_is_not_mounted_over_another(background):
+    background()
+    pid = status(background)["pid"]
+    again = background()
+    assert again.returncode == 2 and "umount" in again.stderr
+    assert status(background)["pid"] == pid
+
+
 def test_a_signal_stores_what_an_open_file_has_buffered(mount_toy):
     mount = mount_toy(options=["host.data.flush-age=10m"])
     with left_open(mount.root / "file") as file:
@@ -227,6 +277,14 @@ def test_a_password_in_the_url_is_not_shown(command, programs, tmp_path):
     assert secret not in output
     assert mount.returncode == 3, output
     assert output.count("\n") == 1, output
+
+
+def test_a_password_among_the_options_is_not_shown(background):
+    done = background(r"meta.password=s3cr3t\,word")
+    assert done.returncode == 0, done.stderr
+    shown = pathlib.Path(f"/proc/{status(background)['pid']}/cmdline").read_text()
+    assert "meta.password=**" in shown
+    assert "s3cr3t" not in shown and "word\0" not in shown
 
 
 def test_the_control_socket_is_private_and_answers_garbage_with_an_error(background):

@@ -3,6 +3,8 @@ leaves there."""
 
 import json
 import os
+import socket
+import threading
 
 import pytest
 
@@ -46,6 +48,40 @@ def test_an_unmount_waits_as_configured_and_tells_what_is_left(left, run):
     assert run("flush", left.root).returncode == 0
     assert sorted(os.listdir(left.path())) == ["late0", "late1", "late2"]
     left.mount.unmount()
+
+
+def test_an_unmount_takes_no_plugin_from_whoever_answers(lab, volume, run):
+    """The one that the daemon says it has is not loaded: the answer may be anybody's."""
+    fast = Fast(lab, volume, settings=UNHURRIED)
+    os.mkdir(fast.path("late"))
+    device = os.stat(fast.root).st_dev
+    own = f"/run/fastmeta/{os.major(device)}-{os.minor(device)}.sock"
+    config = {"cache.dir": {"value": str(fast.cache)}}
+    answers = {"status": {"pid": fast.mount.process.pid, "plugin": {"path": "/not/ours.so"}},
+               "stats": {"plugin": fast.stats()}, "config": config}
+    os.rename(own, f"{own}.real")
+    try:
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(own)
+            listener.listen()
+
+            def answer():
+                for _ in answers:
+                    connection, _ = listener.accept()
+                    with connection, connection.makefile("rw") as file:
+                        verb = json.loads(file.readline())["verb"]
+                        file.write(json.dumps({"ok": True, "data": answers[verb]}) + "\n")
+            thread = threading.Thread(target=answer, daemon=True)
+            thread.start()
+            said = run("umount", fast.root)
+            thread.join()
+    finally:
+        for path in (own, f"{own}.real"):
+            if os.path.lexists(path):
+                os.unlink(path)
+    assert said.returncode == 0, said.stdout
+    assert "/not/ours.so" not in said.stdout
+    assert "1 changes are not sent yet" in said.stdout
 
 
 def test_the_oplog_of_an_unmounted_volume_is_listed_shown_and_exported(lab, left, run):

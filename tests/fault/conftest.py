@@ -56,10 +56,3 @@ class Bent:
 @pytest.fixture
 def bent(lab, ours):
     return Bent(lab, ours)
-
-
-@pytest.fixture
-def only_ours(ours):
-    """For promises that only our client gives."""
-    if ours != "fastmeta":
-        pytest.skip("a promise of ours")

@@ -10,6 +10,7 @@ import pytest
 
 from fault.conftest import DEADLINE_S, Bent
 from support import volume_checks
+from support.listing import Listing, fill, names
 from support.pair import make_statistics
 from support.process import wait_until
 
@@ -178,6 +179,19 @@ def test_an_open_file_survives_an_outage(bent, only_ours):
         os.fsync(file.fileno())
     with open(bent.path("file"), "rb") as file:
         assert file.read() == b"before after"
+
+
+def test_a_listing_across_a_restart_of_redis_is_complete(lab, ours, only_ours):
+    """A cursor of the process before is worth nothing to the one after."""
+    bent = Bent(lab, ours, server=lab.redis(persist=True))
+    folder = fill(bent.mount, 50_000)
+    with Listing(folder) as listing:
+        listed = listing.some()
+        bent.server.kill()
+        bent.server.start()
+        listed += listing.rest()
+    assert set(listed) - {".", ".."} == names(50_000)
+    assert len(listed) == 50_002
 
 
 def test_changes_of_others_during_an_outage_are_seen_after_it(bent, only_ours, lab):

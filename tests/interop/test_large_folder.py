@@ -4,37 +4,15 @@ import os
 
 import pytest
 
-from support.process import wait_until
+from support.listing import fill, names
 
 ENTRIES = 50000
-FILL = """
-local attr = redis.call('GET', KEYS[1])
-for n = 1, tonumber(ARGV[1]) do
-  local ino = 1000 + n
-  redis.call('HSET', KEYS[2], string.format('name%06d', n),
-             string.char(1) .. struct.pack('>L', ino))
-  redis.call('SET', 'i' .. ino, attr)
-end
-"""
 
 
 @pytest.fixture
 def folder(lab, ours):
     """Our mount of a folder that another client has filled."""
-    volume = lab.format()
-    mount = lab.mount(ours, volume)
-    os.mkdir(mount.path("folder"))
-    with open(mount.path("model"), "wb"):
-        pass
-    inode = {name: os.stat(mount.path(name)).st_ino for name in ("folder", "model")}
-    with volume.redis() as redis:
-        wait_until(lambda: redis("EXISTS", f"i{inode['model']}") == 1, 10, "the file in the server")
-        redis("EVAL", FILL, "2", f"i{inode['model']}", f"d{inode['folder']}", str(ENTRIES))
-    return mount.path("folder")
-
-
-def names(count):
-    return {f"name{n:06d}" for n in range(1, count + 1)}
+    return fill(lab.mount(ours, lab.format()), ENTRIES)
 
 
 def test_every_entry_is_listed_once(folder):

@@ -26,6 +26,7 @@ PlainClient::PlainClient(SimServer& server, LinkState& link, std::string name, u
       client_(server, link, process_),
       executor_(client_, keys_, cache_, echoes_, open_, effects_,
                 {[this] { return facts_; }, [] { return Result<void>(); },
+                 [] { return Result<void>(); },
                  [this](const std::string& key) { cache_.invalidate(key); }},
                 options(caches), Log()) {
   facts_.session = session;

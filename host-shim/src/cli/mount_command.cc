@@ -64,6 +64,11 @@ std::optional<std::string> mount_point_of(std::string path, std::string* why) {
     *why = "mount point " + path + ": not a directory";
     return std::nullopt;
   }
+  if (const auto live = mount_seen_at(real); live && live->path == real) {
+    *why = "mount point " + path + ": " + live->source +
+           " is mounted there; unmount it first: fastmeta umount " + path;
+    return std::nullopt;
+  }
   return real;
 }
 

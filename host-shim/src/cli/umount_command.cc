@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // fastmeta umount
 #include <CLI/App.hpp>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
@@ -33,7 +34,7 @@ using Json = nlohmann::json;
 struct Daemon {
   int pid = 0;  // 0: none answers
   milliseconds drain{0};
-  StorePlace store;  // its place is empty when it has none
+  StorePlace store;  // its place is empty when there is none to look at
 };
 
 Json answer_of(const MountPoint& mount, const char* verb) {
@@ -57,10 +58,11 @@ Daemon daemon_of(const MountPoint& mount) {
   const Json stats = answer_of(mount, "stats");
   if (text_at(stats, "/plugin/mode") != "fast-meta") return out;
   const Json config = answer_of(mount, "config");
+  // What another user's daemon names is not opened, and no daemon says what code we load.
   const std::string dir = text_at(config, "/cache.dir/value");
   const std::string uuid = text_at(stats, "/plugin/volume/uuid");
-  if (!dir.empty() && !uuid.empty()) out.store.place = dir + "/" + uuid;
-  out.store.plugin = text_at(status, "/plugin/path");
+  if (mount.user == ::geteuid() && !dir.empty() && !uuid.empty())
+    out.store.place = dir + "/" + uuid;
   out.drain = parse_duration(text_at(config, "/umount.drain-timeout/value"))
                   .value_or(milliseconds(0));
   return out;
@@ -89,8 +91,11 @@ int run(const Arguments& arguments) {
       path.compare(0, mount->path.size() + 1, mount->path + "/") == 0) {
     return complain(kUsage, path + ": not a mount point; " + mount->path + " is");
   }
+  const auto seen = mount_seen_at(mount->path);
+  if (!seen || seen->path != mount->path)
+    return complain(kFailed, mount->path + ": something else is mounted over the volume");
 
-  const Daemon daemon = daemon_of(*mount);
+  const Daemon daemon = daemon_of(*seen);
   const int rc = arguments.lazy ? unmount_lazily(mount->path) : unmount_unused(mount->path);
   if (rc == -EBUSY) {
     return complain(kFailed, mount->path +

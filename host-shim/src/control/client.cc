@@ -41,10 +41,16 @@ std::optional<std::string> receive_line(int fd, milliseconds timeout) {
 
 }  // namespace
 
-std::optional<ControlReply> ask(const std::string& socket, const ControlRequest& request,
-                                milliseconds timeout, std::string* why) {
+std::optional<ControlReply> ask(const std::string& socket, unsigned int user,
+                                const ControlRequest& request, milliseconds timeout,
+                                std::string* why) {
   const int fd = connect_unix(socket, why);
   if (fd < 0) return std::nullopt;
+  if (peer_of(fd) != user) {
+    ::close(fd);
+    *why = "control socket " + socket + ": somebody else listens there than who has mounted";
+    return std::nullopt;
+  }
   std::optional<ControlReply> reply;
   if (send_all(fd, format_request(request))) {
     if (const auto line = receive_line(fd, timeout)) reply = parse_reply(*line);
@@ -56,13 +62,13 @@ std::optional<ControlReply> ask(const std::string& socket, const ControlRequest&
 
 std::optional<ControlReply> ask(const MountPoint& mount, const ControlRequest& request,
                                 milliseconds timeout, std::string* why) {
-  std::string first;
+  why->clear();
   for (const std::string& socket : socket_candidates(mount.device, mount.user)) {
     std::string reason;
-    if (auto reply = ask(socket, request, timeout, &reason)) return reply;
-    if (first.empty()) first = reason;
+    if (auto reply = ask(socket, mount.user, request, timeout, &reason)) return reply;
+    if (why->empty()) *why = reason;
   }
-  *why = first;
+  if (why->empty()) *why = "control socket: its folders belong to others than who has mounted";
   return std::nullopt;
 }
 

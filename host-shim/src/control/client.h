@@ -11,10 +11,11 @@
 
 namespace fastmeta::host {
 
-// Nothing when no daemon answers, *why: one line.
-std::optional<ControlReply> ask(const std::string& socket, const ControlRequest& request,
-                                std::chrono::milliseconds timeout, std::string* why);
-// As above, through the socket of that mount.
+// Nothing when no daemon of that user answers, *why: one line.
+std::optional<ControlReply> ask(const std::string& socket, unsigned int user,
+                                const ControlRequest& request, std::chrono::milliseconds timeout,
+                                std::string* why);
+// As above, through the socket of that mount: its daemon is a process of who has mounted it.
 std::optional<ControlReply> ask(const MountPoint& mount, const ControlRequest& request,
                                 std::chrono::milliseconds timeout, std::string* why);
 

@@ -21,10 +21,8 @@ namespace {
 constexpr int kIdleMs = 30'000;
 
 bool may_ask(int connection) {
-  ucred peer{};
-  socklen_t size = sizeof peer;
-  return ::getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
-         (peer.uid == 0 || peer.uid == ::geteuid());
+  const auto peer = peer_of(connection);
+  return peer && (*peer == 0 || *peer == ::geteuid());
 }
 
 // 0 when there is none.

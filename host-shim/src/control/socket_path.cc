@@ -33,9 +33,9 @@ std::vector<std::string> folders(unsigned int user) {
 }
 
 // Nobody else may put a socket there: /tmp is everybody's.
-bool is_private_folder(const std::string& path) {
+bool is_private_folder(const std::string& path, unsigned int user) {
   struct stat st{};
-  return ::lstat(path.c_str(), &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == ::geteuid() &&
+  return ::lstat(path.c_str(), &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == user &&
          (st.st_mode & 0022) == 0;
 }
 
@@ -47,7 +47,7 @@ std::optional<std::string> own_socket_path(const std::string& device, std::strin
       *why = "control socket: " + folder + ": " + std::strerror(errno);
       continue;
     }
-    if (is_private_folder(folder)) return folder + file_name(device);
+    if (is_private_folder(folder, ::geteuid())) return folder + file_name(device);
     *why = "control socket: " + folder + " belongs to somebody else";
   }
   return std::nullopt;
@@ -55,7 +55,11 @@ std::optional<std::string> own_socket_path(const std::string& device, std::strin
 
 std::vector<std::string> socket_candidates(const std::string& device, unsigned int user) {
   std::vector<std::string> out;
-  for (const std::string& folder : folders(user)) out.push_back(folder + file_name(device));
+  for (const std::string& folder : folders(user)) {
+    struct stat st{};
+    const bool missing = ::lstat(folder.c_str(), &st) != 0;  // named in the message
+    if (missing || is_private_folder(folder, user)) out.push_back(folder + file_name(device));
+  }
   return out;
 }
 

@@ -13,7 +13,8 @@ namespace fastmeta::host {
 // mount. Made for this user's daemons; the folder is created. Nothing on failure.
 std::optional<std::string> own_socket_path(const std::string& device, std::string* why);
 
-// Where a daemon of that user may have put it, best first.
+// Where a daemon of that user may have put it, best first. Folders into which others may
+// put something are left out.
 std::vector<std::string> socket_candidates(const std::string& device, unsigned int user);
 
 }  // namespace fastmeta::host

@@ -9,7 +9,6 @@
 
 #include <cerrno>
 #include <cstring>
-#include <optional>
 
 namespace fastmeta::host {
 namespace {
@@ -68,6 +67,13 @@ int connect_unix(const std::string& path, std::string* why) {
   const auto* to = reinterpret_cast<const sockaddr*>(&*address);
   if (fd < 0 || ::connect(fd, to, sizeof *address) != 0) return fail(fd, path, why);
   return fd;
+}
+
+std::optional<unsigned int> peer_of(int connection) {
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  if (::getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return std::nullopt;
+  return peer.uid;
 }
 
 bool send_all(int fd, const std::string& bytes) {

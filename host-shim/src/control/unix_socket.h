@@ -2,6 +2,7 @@
 // Unix sockets by path.
 #pragma once
 
+#include <optional>
 #include <string>
 
 namespace fastmeta::host {
@@ -11,6 +12,8 @@ namespace fastmeta::host {
 int listen_unix(const std::string& path, bool replace, std::string* why);
 // -1 on failure, *why: the reason.
 int connect_unix(const std::string& path, std::string* why);
+// Whose process is at the other end; nothing when it cannot be told.
+std::optional<unsigned int> peer_of(int connection);
 // False when the other side is gone or takes nothing for long.
 bool send_all(int fd, const std::string& bytes);
 

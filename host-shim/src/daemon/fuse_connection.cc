@@ -36,8 +36,16 @@ int open_abort_file(const std::string& device) {
   return fd;
 }
 
+bool abort_connection(const std::string& device) {
+  const int fd = open_abort_file(device);
+  if (fd < 0) return false;
+  const bool done = ::write(fd, "1", 1) == 1;
+  ::close(fd);
+  return done;
+}
+
 void abort_by_path(const std::string& path, const std::string& device) {
-  const auto mount = find_mount(path);
+  const auto mount = mount_seen_at(path);
   if (!mount || mount->path != path || mount->device != device) return;
   // In use by us, it is aborted and not unmounted.
   const int held = ::open(path.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

@@ -11,6 +11,9 @@ namespace fastmeta::host {
 // one connection, also after another one was given the same number.
 int open_abort_file(const std::string& device);
 
+// Aborts it by that file, and says whether it could.
+bool abort_connection(const std::string& device);
+
 // Aborts what is mounted on path, and only if it is the one on that device, without
 // an abort file. The mount stays and answers ENOTCONN.
 void abort_by_path(const std::string& path, const std::string& device);

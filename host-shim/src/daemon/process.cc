@@ -18,6 +18,7 @@
 #include <fstream>
 #include <iterator>
 #include <sstream>
+#include <string_view>
 #include <thread>
 
 namespace fastmeta::host {
@@ -44,9 +45,9 @@ std::string unescape(const std::string& text) {
 // "… 36 35 0:57 / /mnt rw,nosuid shared:1 - fuse.fastmeta source rw,user_id=0,…"
 std::optional<MountPoint> parse_line(const std::string& line) {
   std::istringstream words(line);
-  std::string id, parent, root, options, word;
+  std::string parent, root, options, word;
   MountPoint mount;
-  if (!(words >> id >> parent >> mount.device >> root >> mount.path >> options)) {
+  if (!(words >> mount.id >> parent >> mount.device >> root >> mount.path >> options)) {
     return std::nullopt;
   }
   while (words >> word && word != "-") {
@@ -61,6 +62,11 @@ std::optional<MountPoint> parse_line(const std::string& line) {
     mount.user = static_cast<unsigned int>(std::strtoul(super.c_str() + at + 8, nullptr, 10));
   }
   return mount;
+}
+
+std::string text_of(const std::string& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
 }
 
 bool is_below(const std::string& path, const std::string& root) {
@@ -119,6 +125,32 @@ int unmount_with(const std::string& path, int flags, bool lazily) {
   return run_fusermount(path, lazily);
 }
 
+void hide_in_url(char* text, char* end) {
+  char* begin = std::strstr(text, "://");
+  if (begin == nullptr) return;
+  begin += 3;
+  // The last '@' before the path: a password may hold one.
+  char* const path = std::find(begin, end, '/');
+  char* at = path;
+  while (at > begin && *at != '@') --at;
+  if (*at != '@') return;
+  char* const colon = std::find(begin, at, ':');
+  if (colon != at) std::fill(colon + 1, at, '*');
+}
+
+// To the end of the argument: whether a comma ends the value only its reader knows.
+void hide_behind_keys(char* text, char* end) {
+  for (char* word = text; word != end;) {
+    char* const stop = std::find_if(word, end, [](char c) { return c == '=' || c == ','; });
+    const std::string_view name(word, static_cast<size_t>(stop - word));
+    for (const std::string_view secret : {"password", "passwd", "secret", "token"}) {
+      if (stop != end && *stop == '=' && name.find(secret) != std::string_view::npos)
+        return std::fill(stop + 1, end, '*');
+    }
+    word = stop == end ? end : stop + 1;
+  }
+}
+
 }  // namespace
 
 std::vector<MountPoint> parse_mountinfo(const std::string& text) {
@@ -131,9 +163,7 @@ std::vector<MountPoint> parse_mountinfo(const std::string& text) {
 }
 
 std::optional<MountPoint> find_mount(const std::string& path) {
-  std::ifstream file("/proc/self/mountinfo");
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
-  const std::vector<MountPoint> mounts = parse_mountinfo(text);
+  const std::vector<MountPoint> mounts = parse_mountinfo(text_of("/proc/self/mountinfo"));
   const std::string real = resolved(path, mounts);
   std::optional<MountPoint> best;
   for (const MountPoint& mount : mounts) {
@@ -145,24 +175,26 @@ std::optional<MountPoint> find_mount(const std::string& path) {
   return best;
 }
 
+std::optional<MountPoint> mount_seen_at(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC);
+  if (fd < 0) return std::nullopt;
+  std::istringstream words(text_of("/proc/self/fdinfo/" + std::to_string(fd)));
+  ::close(fd);
+  int id = 0;
+  for (std::string word; words >> word;) {
+    if (word == "mnt_id:") words >> id;
+  }
+  for (MountPoint& mount : parse_mountinfo(text_of("/proc/self/mountinfo"))) {
+    if (mount.id == id) return std::move(mount);
+  }
+  return std::nullopt;
+}
+
 int unmount_unused(const std::string& path) { return unmount_with(path, 0, false); }
 
 int unmount_lazily(const std::string& path) { return unmount_with(path, MNT_DETACH, true); }
 
-void abort_mount(const std::string& path) {
-  const auto mount = find_mount(path);
-  if (!mount || mount->path != path) return;
-  const std::string minor = mount->device.substr(mount->device.find(':') + 1);
-  const std::string file = "/sys/fs/fuse/connections/" + minor + "/abort";
-  if (const int fd = ::open(file.c_str(), O_WRONLY | O_CLOEXEC); fd >= 0) {
-    const bool done = ::write(fd, "1", 1) == 1;
-    ::close(fd);
-    if (done) {
-      unmount_lazily(path);
-      return;
-    }
-  }
-  // What it names is gone either way when this process ends.
+void unmount_by_force(const std::string& path) {
   if (::umount2(path.c_str(), MNT_FORCE | MNT_DETACH | UMOUNT_NOFOLLOW) != 0) {
     unmount_lazily(path);
   }
@@ -180,16 +212,8 @@ bool wait_for_end(int pid, std::chrono::milliseconds timeout) {
 void hide_passwords(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     char* const end = argv[i] + std::strlen(argv[i]);
-    char* begin = std::strstr(argv[i], "://");
-    if (begin == nullptr) continue;
-    begin += 3;
-    // The last '@' before the path: a password may hold one.
-    char* const path = std::find(begin, end, '/');
-    char* at = path;
-    while (at > begin && *at != '@') --at;
-    if (*at != '@') continue;
-    char* const colon = std::find(begin, at, ':');
-    if (colon != at) std::fill(colon + 1, at, '*');
+    hide_in_url(argv[i], end);
+    hide_behind_keys(argv[i], end);
   }
 }
 

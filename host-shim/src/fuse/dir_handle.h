@@ -8,13 +8,15 @@
 #include <mutex>
 #include <vector>
 
+#include "kernel/kernel_view.h"
+
 namespace fastmeta::host {
 
 // One page of the plugin, kept until the kernel has taken it.
 struct DirPage {
   bool plus = false;
-  uint64_t seen = 0;   // invalidations before it was made
-  uint64_t begin = 0;  // the cookie that it was asked for by
+  KernelView::Moment seen;  // before it was made
+  uint64_t begin = 0;       // the cookie that it was asked for by
   std::vector<mdp_dirent> entries;
   std::vector<char> names;
 };
@@ -22,6 +24,7 @@ struct DirPage {
 struct DirHandle {
   uint64_t ino = 0;
   mdp_dir* dir = nullptr;
+  KernelView::Moment begun;  // before it was opened or rewound: its names may be as old
   std::mutex mutex;  // of the page: one thread at a time reads a directory
   DirPage page;
 };

@@ -68,6 +68,7 @@ void on_setattr(fuse_req_t req, fuse_ino_t ino, struct stat* st, int to_set,
     if (const int rc = data->truncate(who, length, &entry.attr); rc != 0) {
       return reply_result(req, rc);
     }
+    fs.view.changed(ino);
   }
 
   const mdp_setattr set = to_setattr(*st, to_set);
@@ -80,6 +81,7 @@ void on_setattr(fuse_req_t req, fuse_ino_t ino, struct stat* st, int to_set,
     if (const int rc = fs.ops.setattr(fs.volume, &who, ino, &set, &entry); rc != 0) {
       return reply_result(req, rc);
     }
+    fs.view.changed(ino);
   }
   if (overlay.apply(&entry.attr)) entry.attr_valid_ms = 0;
   reply_attr(req, seen, entry.attr, entry.attr_valid_ms);

@@ -29,7 +29,8 @@ DirHandle& dir_of(const fuse_file_info* fi) { return *reinterpret_cast<DirHandle
 int load_page(FileSystem& fs, DirHandle& handle, uint64_t cookie, bool plus) {
   DirPage& page = handle.page;
   page.plus = plus;
-  page.seen = fs.view.seen();
+  page.seen = fs.view.moment();
+  if (cookie == 0) handle.begun = page.seen;
   page.begin = cookie;
   page.entries.resize(kPageEntries);
   page.names.resize(kPageNames);
@@ -113,7 +114,7 @@ void add_entries(FileSystem& fs, const mdp_caller& who, const DirHandle& handle,
                  std::vector<uint64_t>& counted) {
   const DirPage& page = handle.page;
   std::string name;
-  answer.emplace(fs.view, page.seen);
+  answer.emplace(fs.view, handle.begun, page.seen);
   for (size_t next = from; next < page.entries.size(); ++next) {
     mdp_dirent entry = page.entries[next];
     const uint64_t behind = entry.cookie + kDotDot;
@@ -177,6 +178,7 @@ void on_opendir(fuse_req_t req, fuse_ino_t ino, fuse_file_info* fi) {
   const mdp_caller who = caller_of(req);
   auto handle = std::make_unique<DirHandle>();
   handle->ino = ino;
+  handle->begun = fs.view.moment();
   const int rc = fs.ops.opendir(fs.volume, &who, ino, &handle->dir);
   if (rc != 0) return reply_result(req, rc);
   DirHandle* open = fs.dirs.add(std::move(handle));

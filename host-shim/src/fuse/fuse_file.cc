@@ -64,6 +64,7 @@ void on_open(fuse_req_t req, fuse_ino_t ino, fuse_file_info* fi) {
       close_file(fs, *handle);
       return reply_result(req, rc);
     }
+    fs.view.changed(ino);
   }
   if (verdict.stale_attr || truncate) fs.port.expire_inode(ino, false);
 
@@ -85,6 +86,7 @@ void on_create(fuse_req_t req, fuse_ino_t parent, const char* name, mode_t mode,
   const int rc = fs.ops.create(fs.volume, &who, parent, name, std::strlen(name), mode, flags,
                                &entry, &opened);
   if (rc != 0) return reply_result(req, rc);
+  fs.view.changed(parent);
   opened.attr.ino = entry.attr.ino;
   std::unique_ptr<FileHandle> handle = make_handle(fs, opened, flags);
   if (handle->data->dirty()) {
@@ -97,6 +99,7 @@ void on_create(fuse_req_t req, fuse_ino_t parent, const char* name, mode_t mode,
       close_file(fs, *handle);
       return reply_result(req, failed);
     }
+    fs.view.changed(entry.attr.ino);
   }
 
   const auto timeouts = answer.entry(parent, name, entry);
@@ -112,6 +115,13 @@ void on_create(fuse_req_t req, fuse_ino_t parent, const char* name, mode_t mode,
     close_file(fs, *fs.files.take(open));
     forget(fs, e.ino, 1);
   }
+}
+
+// Nobody is left to hear of it, and nobody asks again.
+void check_released(FileSystem& fs, uint64_t ino, int rc) {
+  if (rc == 0) return;
+  fs.log(MDP_LOG_ERROR, "inode " + std::to_string(ino) +
+                            ": its locks were not let go of at close: " + std::strerror(-rc));
 }
 
 // A close(2) of one descriptor: tells writers what has failed, drops the closer's locks.
@@ -133,7 +143,7 @@ void on_flush(fuse_req_t req, fuse_ino_t ino, fuse_file_info* fi) {
     mdp_lock all{};
     all.end = std::numeric_limits<int64_t>::max();
     all.type = MDP_LOCK_NONE;
-    fs.ops.setlk(fs.volume, &who, ino, fi->lock_owner, &all);
+    check_released(fs, ino, fs.ops.setlk(fs.volume, &who, ino, fi->lock_owner, &all));
   }
   reply_result(req, rc);
 }
@@ -157,8 +167,11 @@ void on_release(fuse_req_t req, fuse_ino_t ino, fuse_file_info* fi) {
   const mdp_caller who = caller_of(req);
   const std::unique_ptr<FileHandle> handle = fs.files.take(&handle_of(fi));
   if (handle->data->dirty()) handle->data->drain();
+  // As long as it was open every answer has asked again.
+  if (handle->writes) fs.view.changed(ino);
   if (fi->flock_release && fs.ops.flock != nullptr) {
-    fs.ops.flock(fs.volume, &who, ino, fi->lock_owner, MDP_LOCK_NONE, 0);
+    check_released(fs, ino,
+                   fs.ops.flock(fs.volume, &who, ino, fi->lock_owner, MDP_LOCK_NONE, 0));
   }
   close_file(fs, *handle);
   fuse_reply_err(req, 0);

@@ -45,6 +45,7 @@ void set_flags(fuse_req_t req, fuse_ino_t ino, uint32_t flags) {
   mdp_entry entry{};
   const int rc = fs.ops.setattr(fs.volume, &who, ino, &set, &entry);
   if (rc != 0) return reply_result(req, rc);
+  fs.view.changed(ino);
   fuse_reply_ioctl(req, 0, nullptr, 0);
 }
 

@@ -45,6 +45,7 @@ void make_entry(fuse_req_t req, fuse_ino_t parent, const char* name, Call call) 
   const mdp_caller who = caller_of(req);
   mdp_entry entry{};
   if (const int rc = call(fs, who, &entry); rc != 0) return reply_result(req, rc);
+  fs.view.changed(parent);
   reply_entry(req, answer, parent, name, entry);
 }
 
@@ -72,6 +73,7 @@ void on_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char* name
   make_entry(req, parent, name, [&](FileSystem& fs, const mdp_caller& who, mdp_entry* out) {
     const Overlay overlay(fs.data.find(ino));
     const int rc = fs.ops.link(fs.volume, &who, ino, parent, name, std::strlen(name), out);
+    if (rc == 0) fs.view.changed(ino);
     if (rc == 0 && overlay.apply(&out->attr)) out->attr_valid_ms = 0;
     return rc;
   });

@@ -2,6 +2,7 @@
 #include "fuse/session.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/wait.h>
@@ -13,7 +14,7 @@
 #include <cstring>
 #include <thread>
 
-#include "daemon/process.h"
+#include "daemon/fuse_connection.h"
 #include "fuse/handlers.h"
 
 namespace fastmeta::host {
@@ -138,6 +139,7 @@ bool Session::mount(std::string* why) {
     return false;
   }
   mounted_ = true;
+  mount_ = mount_seen_at(options_.mount_point);
   port_.open(session_);
   return true;
 }
@@ -152,10 +154,22 @@ int Session::serve() {
   return rc > 0 ? 0 : rc;
 }
 
+bool Session::seen() const {
+  const auto now = mount_seen_at(options_.mount_point);
+  return mount_ && now && now->id == mount_->id && connected();
+}
+
+bool Session::connected() const {
+  pollfd connection{fuse_session_fd(session_), 0, 0};
+  return ::poll(&connection, 1, 0) == 0;
+}
+
 void Session::end() {
-  if (unmount_unused(options_.mount_point) == 0) return wake_until_left();
+  const bool ours = seen();
+  if (ours && unmount_unused(options_.mount_point) == 0) return wake_until_left();
   // In use: what programs have written through mappings comes to us now or never.
-  const int fd = ::open(options_.mount_point.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const int fd =
+      ours ? ::open(options_.mount_point.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
   if (fd >= 0) {
     ::syncfs(fd);
     ::close(fd);
@@ -198,9 +212,12 @@ void Session::unmount() {
   mounted_ = false;
   // Whoever still waits for an answer holds locks in the kernel that a notice may
   // be waiting for: end both before the session is taken down.
-  if (forced_) abort_mount(options_.mount_point);
+  const bool ours = seen();
+  if (mount_ && connected() && (forced_ || !ours)) abort_connection(mount_->device);
+  if (forced_ && ours) unmount_by_force(options_.mount_point);
   port_.close();
-  fuse_session_unmount(session_);
+  // By path too, unless the connection has ended.
+  if (ours || !connected()) fuse_session_unmount(session_);
 }
 
 }  // namespace fastmeta::host

@@ -4,9 +4,11 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "daemon/process.h"
 #include "fuse/file_system.h"
 #include "fuse/kernel_port.h"
 
@@ -35,7 +37,8 @@ class Session {
   // Serves until the file system is unmounted or end() is called. 0 or -errno.
   int serve();
   // From any thread, while serve() runs: unmounts if nobody uses the mount, else
-  // stores what programs have mapped and leaves serve() anyway.
+  // stores what programs have mapped and leaves serve() anyway. What others have mounted
+  // there meanwhile stays.
   void end();
   // After serve(): takes the mount away from whoever still uses it. Their requests
   // fail at once.
@@ -43,6 +46,10 @@ class Session {
 
  private:
   Session(FileSystem& fs, FusePort& port, SessionOptions options);
+  // A call on the mount point reaches our mount: it is there, and nothing is mounted over it.
+  bool seen() const;
+  // The kernel's end of the connection is there.
+  bool connected() const;
   void wait_for_mapped_writes();
   void wake_until_left();
 
@@ -51,6 +58,7 @@ class Session {
   const SessionOptions options_;
   fuse_session* session_ = nullptr;
   bool mounted_ = false;
+  std::optional<MountPoint> mount_;  // as it was made; nothing: it cannot be told
   const pthread_t serving_ = pthread_self();
   std::atomic<bool> left_{false};
   std::atomic<bool> forced_{false};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The last invalidations by number, so that an answer that was being made while
-// one came is noticed. Forgetting the oldest is safe: what is not known counts as
-// a match.
+// When a name or an inode was last said to be old, by number, so that an answer that is
+// older is noticed. Keys share buckets: what happened to another key of its bucket counts
+// as its own, which is safe, and no answer is too old to be judged.
 #pragma once
 
 #include <array>
@@ -14,53 +14,32 @@ namespace fastmeta::host {
 
 class InvalidationLog {
  public:
-  static constexpr size_t kKept = 4096;
+  static constexpr size_t kBuckets = 4096;
 
   uint64_t last() const { return last_; }
 
-  void inode(uint64_t ino) { push({Kind::kInode, ino, 0}); }
-  void name(uint64_t parent, std::string_view name) {
-    push({Kind::kName, parent, std::hash<std::string_view>{}(name)});
-  }
-  void all_names(uint64_t parent) { push({Kind::kAllNames, parent, 0}); }
-  void all() { push({Kind::kAll, 0, 0}); }
+  void inode(uint64_t ino) { inodes_[ino % kBuckets] = ++last_; }
+  void all_inodes() { all_inodes_ = ++last_; }
+  void name(uint64_t parent, std::string_view name) { names_[bucket(parent, name)] = ++last_; }
+  void all_names(uint64_t parent) { dirs_[parent % kBuckets] = ++last_; }
+  void all() { all_ = ++last_; }
 
   // Whether one that came after number `seen` is about this inode, or this name.
   bool touched_inode(uint64_t seen, uint64_t ino) const {
-    return any_since(seen, [&](const Row& row) {
-      return row.kind == Kind::kAll || (row.kind == Kind::kInode && row.ino == ino);
-    });
+    return all_ > seen || all_inodes_ > seen || inodes_[ino % kBuckets] > seen;
   }
   bool touched_name(uint64_t seen, uint64_t parent, std::string_view name) const {
-    if (seen == last_) return false;
-    const size_t hash = std::hash<std::string_view>{}(name);
-    return any_since(seen, [&](const Row& row) {
-      if (row.kind == Kind::kAll) return true;
-      if (row.ino != parent) return false;
-      return row.kind == Kind::kAllNames || (row.kind == Kind::kName && row.hash == hash);
-    });
+    if (last_ <= seen) return false;
+    return all_ > seen || dirs_[parent % kBuckets] > seen || names_[bucket(parent, name)] > seen;
   }
 
  private:
-  enum class Kind : uint8_t { kInode, kName, kAllNames, kAll };
-  struct Row {
-    Kind kind;
-    uint64_t ino;
-    size_t hash;
-  };
-
-  void push(Row row) { rows_[last_++ % kKept] = row; }
-
-  template <typename Match>
-  bool any_since(uint64_t seen, Match match) const {
-    if (last_ - seen > kKept) return true;
-    for (uint64_t at = seen; at < last_; ++at) {
-      if (match(rows_[at % kKept])) return true;
-    }
-    return false;
+  static size_t bucket(uint64_t parent, std::string_view name) {
+    return (std::hash<std::string_view>{}(name) + parent) % kBuckets;
   }
 
-  std::array<Row, kKept> rows_{};
+  std::array<uint64_t, kBuckets> inodes_{}, names_{}, dirs_{};
+  uint64_t all_inodes_ = 0, all_ = 0;
   uint64_t last_ = 0;
 };
 

@@ -26,6 +26,11 @@ uint64_t KernelView::seen() const {
   return log_.last();
 }
 
+KernelView::Moment KernelView::moment() const {
+  std::lock_guard lock(mutex_);
+  return {log_.last(), own_.last()};
+}
+
 // ---- answers
 
 KernelView::Answer::~Answer() {
@@ -83,7 +88,10 @@ uint32_t KernelView::give_attr(const Answer& answer, InodeRow& row, const mdp_at
   row.ctime_nsec = attr.ctime_nsec;
 
   uint32_t ms = std::min(valid_ms, limits_.attr_ms);
-  if (log_.touched_inode(answer.seen_, row.ino)) ms = 0;
+  if (log_.touched_inode(answer.attrs_.told, row.ino) ||
+      own_.touched_inode(answer.attrs_.own, row.ino)) {
+    ms = 0;
+  }
   const bool counted = row.until != 0;
   if (ms != 0 && !counted && !room(now)) ms = 0;
   // An earlier answer may still be on its way: its longer timeout stays in force.
@@ -99,7 +107,10 @@ uint32_t KernelView::give_attr(const Answer& answer, InodeRow& row, const mdp_at
 uint32_t KernelView::give_name(const Answer& answer, uint64_t parent, std::string_view name,
                                uint64_t ino, uint32_t valid_ms, int64_t now) {
   uint32_t ms = std::min(valid_ms, ino == 0 ? limits_.negative_ms : limits_.entry_ms);
-  if (ms == 0 || log_.touched_name(answer.seen_, parent, name)) return 0;
+  if (ms == 0 || log_.touched_name(answer.names_.told, parent, name) ||
+      own_.touched_name(answer.names_.own, parent, name)) {
+    return 0;
+  }
 
   NameRow* row = find(parent, name);
   if (row == nullptr && !room(now)) return 0;
@@ -193,8 +204,25 @@ bool KernelView::forget(uint64_t ino, uint64_t lookups) {
   return true;
 }
 
+void KernelView::changed(uint64_t ino) {
+  std::lock_guard lock(mutex_);
+  own_.inode(ino);
+}
+
+// The name is another's or nobody's from now on; its parent and its inode have changed.
+void KernelView::own_change(uint64_t parent, std::string_view name) {
+  own_.name(parent, name);
+  own_.inode(parent);
+  if (const NameRow* row = find(parent, name)) {
+    own_.inode(row->ino);
+  } else {
+    own_.all_inodes();  // which one it was is not known here
+  }
+}
+
 void KernelView::name_gone(uint64_t parent, std::string_view name) {
   std::lock_guard lock(mutex_);
+  own_change(parent, name);
   if (NameRow* row = find(parent, name)) drop(*row);
 }
 
@@ -211,6 +239,8 @@ void KernelView::renamed(uint64_t seen, const Place& from, const Place& to, bool
     return kept;
   };
   std::lock_guard lock(mutex_);
+  own_change(from.first, from.second);
+  own_change(to.first, to.second);
   const auto moved = take(from);
   const auto replaced = take(to);
   if (moved) put(to, moved->ino, moved->until, moved->given);

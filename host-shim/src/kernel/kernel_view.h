@@ -6,7 +6,9 @@
 //  (1) What the kernel may remember beyond this moment is in the table, or the
 //      kernel does not know the inode any more.
 //  (2) An answer that was begun before an invalidation and concerns its key is
-//      given without a timeout.
+//      given without a timeout. So is an entry of a directory that was kept while
+//      we changed its key ourselves; between a request and its reply the kernel
+//      sees to that.
 //  (3) A notice for a key leaves after the answers about it that were being
 //      written when the invalidation came.
 //  (4) The table, the queue of invalidations and each page of notices are
@@ -21,6 +23,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -71,6 +74,12 @@ class KernelView {
 
   // Taken before the plugin is asked.
   uint64_t seen() const;
+  // The same, for what is kept before it is given.
+  struct Moment {
+    uint64_t told = 0;  // invalidations before it
+    uint64_t own = 0;   // changes of ours before it
+  };
+  Moment moment() const;
 
   struct Timeouts {
     double entry = 0;  // seconds
@@ -80,7 +89,10 @@ class KernelView {
   // One reply that is being written. Destroyed when it is out.
   class Answer {
    public:
-    Answer(KernelView& view, uint64_t seen) : view_(view), seen_(seen) {}
+    Answer(KernelView& view, uint64_t seen)
+        : Answer(view, {seen, kNoneIsLater}, {seen, kNoneIsLater}) {}
+    Answer(KernelView& view, const Moment& names, const Moment& attrs)
+        : view_(view), names_(names), attrs_(attrs) {}
     ~Answer();
     Answer(const Answer&) = delete;
     Answer& operator=(const Answer&) = delete;
@@ -91,14 +103,17 @@ class KernelView {
 
    private:
     friend class KernelView;
+    static constexpr uint64_t kNoneIsLater = std::numeric_limits<uint64_t>::max();
     KernelView& view_;
-    const uint64_t seen_;
+    const Moment names_, attrs_;
     uint64_t flight_ = 0;  // 0: gave no timeout, so nobody needs to wait for it
   };
 
   // True when the kernel does not know the inode any more.
   bool forget(uint64_t ino, uint64_t lookups);
-  // The kernel drops the name by itself: it was removed or renamed through us.
+  // The attributes were changed through us: the kernel knows.
+  void changed(uint64_t ino);
+  // The kernel drops the name by itself: it was removed through us.
   void name_gone(uint64_t parent, std::string_view name);
   // The kernel moves what it remembers of `from` to `to`, timeouts and all.
   using Place = std::pair<uint64_t, std::string_view>;  // parent, name
@@ -171,6 +186,7 @@ class KernelView {
   void drop(NameRow& row);
   void drop_attr(InodeRow& row);
   NameRow* find(uint64_t parent, std::string_view name);
+  void own_change(uint64_t parent, std::string_view name);
 
   const Limits limits_;
   const NowMs now_;
@@ -181,6 +197,7 @@ class KernelView {
   std::condition_variable progress_;  // told_ has moved
 
   InvalidationLog log_;
+  InvalidationLog own_;  // what we have changed ourselves
   Pending pending_;
   uint64_t told_ = 0;
   bool stopped_ = false;

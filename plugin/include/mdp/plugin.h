@@ -432,7 +432,9 @@ typedef struct mdp_ops {
   /* ino 0: everything this host has written. level: enum mdp_fsync_level */
   int (*fsync)(mdp_volume *v, uint64_t ino, int level);
 
-  /* -- locks; owner: unique among the lock owners of this host */
+  /* -- locks; owner: unique among the lock owners of this host. What cannot be let go
+   * of at once, as the server is away, the plugin lets go of later and answers 0: who
+   * closes a file does not ask again. */
   int (*flock)(mdp_volume *v, const mdp_caller *who, uint64_t ino, uint64_t owner, uint32_t type,
                int wait);
   int (*getlk)(mdp_volume *v, const mdp_caller *who, uint64_t ino, uint64_t owner,

@@ -158,7 +158,7 @@ Result<void> DirStats::recompute(Ino dir) {
         {"HSET", keys_.plain(model::kDirUsedInodes), field, std::to_string(sum.inodes)},
         {"EXEC"}};
     MDP_TRY(auto done, lease.roundtrip(set, client_.deadline()));
-    if (done.back().is_error()) return redis::refused(done.back(), "EXEC");
+    MDP_TRY_VOID(redis::expect_applied(done, "setting the statistics of a directory"));
     if (!done.back().nil()) return {};
   }
   return Error{Fault::kConflict, EIO, "the directory keeps changing"};

@@ -2,6 +2,7 @@
 #include "engine/file_deleter.h"
 
 #include "model/rules/data.h"
+#include "redis/scan.h"
 #include "util/bytes.h"
 
 namespace fastmeta::engine {
@@ -98,16 +99,13 @@ Result<std::vector<uint32_t>> FileDeleter::chunks_of(const DeadFile& file) {
     return found;
   }
   const std::string mark = keys_.prefix() + "c" + std::to_string(file.ino) + "_";
-  std::string cursor = "0";
-  do {
-    MDP_TRY(auto page, client_.read_one({"SCAN", cursor, "MATCH", mark + "*", "COUNT", "10000"}));
-    if (page.is_error()) return redis::refused(page, "SCAN");
-    if (page.items.size() != 2) return Error{Fault::kCorrupt, EIO, "SCAN was answered oddly"};
-    cursor = page.items[0].text;
-    for (const auto& key : page.items[1].items)
+  redis::Scan scan(client_, {"SCAN", "0", "MATCH", mark + "*", "COUNT", "10000"}, 1);
+  while (!scan.done()) {
+    MDP_TRY(const auto page, scan.next());
+    for (const auto& key : page)
       if (auto parsed = keys_.parse(key.text); parsed && parsed->kind == 'c')
         found.push_back(parsed->index);
-  } while (cursor != "0");
+  }
   return found;
 }
 

@@ -124,8 +124,7 @@ Result<void> format_volume(const config::PluginConfig& config, const std::string
                       model::encode_attr(top_directory(0555, now))});
   create.push_back({"EXEC"});
   MDP_TRY(auto done, lease.roundtrip(create, client->deadline()));
-  for (const auto& reply : done)
-    if (reply.is_error()) return redis::refused(reply, "creating the volume");
+  MDP_TRY_VOID(redis::expect_applied(done, "creating the volume"));
   if (done.back().nil())
     return Error{Fault::kAnswer, EEXIST, "another client has just created a volume here"};
   return {};

@@ -70,6 +70,11 @@ Health::Seen Health::seen() const {
   return seen_locked();
 }
 
+Result<void> Health::may_release() const {
+  std::lock_guard lock(mutex_);
+  return failed_.empty() ? Result<void>() : Error{Fault::kAnswer, EIO, failed_};
+}
+
 Result<void> Health::may_write(bool content) const {
   Seen now;
   {

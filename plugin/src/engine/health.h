@@ -37,6 +37,8 @@ class Health {
   // content: data of a file that is open already, which is accepted as long as nothing but
   // the connection is missing.
   Result<void> may_write(bool content = false) const;
+  // EIO when failed: what we hold is in another volume.
+  Result<void> may_release() const;
   struct Seen {
     State state = State::kStarting;
     std::string reason;

@@ -51,14 +51,6 @@ std::string rfc3339(Timestamp t) {
   return text;
 }
 
-Result<void> expect_applied(const std::vector<redis::Reply>& replies, std::string_view what) {
-  for (const auto& reply : replies)
-    if (reply.is_error()) return redis::refused(reply, what);
-  for (const auto& reply : replies.back().items)
-    if (reply.is_error()) return redis::refused(reply, what);
-  return {};
-}
-
 }  // namespace
 
 Session::Session(redis::Client& client, const model::KeySpace& keys, const Clock& clock, Log log,
@@ -96,7 +88,7 @@ Result<void> Session::open() {
                                       {"EXEC"}};
   MDP_TRY(redis::Lease lease, client_.lease(client_.deadline()));
   MDP_TRY(auto replies, lease.roundtrip(commands, client_.deadline()));
-  MDP_TRY_VOID(expect_applied(replies, "registering the session"));
+  MDP_TRY_VOID(redis::expect_applied(replies, "registering the session"));
   id_.store(id, std::memory_order_release);
   return {};
 }
@@ -110,7 +102,7 @@ Result<Session::Beat> Session::heartbeat() {
                                       {"EXEC"}};
   MDP_TRY(redis::Lease lease, client_.lease(client_.deadline()));
   MDP_TRY(auto replies, lease.roundtrip(commands, client_.deadline()));
-  MDP_TRY_VOID(expect_applied(replies, "the heartbeat"));
+  MDP_TRY_VOID(redis::expect_applied(replies, "the heartbeat"));
   Beat beat;
   beat.lost = replies.back().items.size() == 2 && replies.back().items[0].number == 0;
   return beat;
@@ -151,7 +143,7 @@ Result<void> Session::clean(uint64_t session, const RemoveSustained& remove) {
                                       {"ZREM", keys_.plain(model::kAllSessions), sid},
                                       {"EXEC"}};
   MDP_TRY(auto replies, lease.roundtrip(commands, client_.deadline()));
-  return expect_applied(replies, "removing the session");
+  return redis::expect_applied(replies, "removing the session");
 }
 
 Result<bool> Session::take_job(std::string_view name, std::chrono::milliseconds period) {
@@ -164,7 +156,8 @@ Result<bool> Session::take_job(std::string_view name, std::chrono::milliseconds 
   if (parse_decimal<int64_t>(seen[1].text).value_or(0) > due) return false;
   const std::vector<Command> take{{"MULTI"}, {"SET", key, std::to_string(now)}, {"EXEC"}};
   MDP_TRY(auto taken, lease.roundtrip(take, client_.deadline()));
-  return !taken.back().nil() && !taken.back().is_error();
+  MDP_TRY_VOID(redis::expect_applied(taken, fmt::format("taking {}", name)));
+  return !taken.back().nil();
 }
 
 Result<void> Session::clean_stale(const RemoveSustained& remove) {

@@ -225,6 +225,8 @@ class Volume final : private Effects {
     bool release = false;
     HeldLocks::Span span = {};
   };
+  LockReleases& lock_releases() const { return fast() ? fast_->lock_releases() : *late_releases_; }
+  Result<void> release_lock(const LockOf& lock, const WriteRule& rule);
   Result<model::Ino> lockable(model::Ino ino, const Interrupt& interrupt);
   Result<void> lock_with(const LockOf& lock, const WriteRule& rule, bool wait,
                          const Interrupt& interrupt);
@@ -250,6 +252,10 @@ class Volume final : private Effects {
   std::unique_ptr<Session> session_;
   std::unique_ptr<DirStats> dir_stats_;
   std::unique_ptr<FileDeleter> deleter_;
+  // passthrough: releases of locks that could not be carried out at once. They wait for
+  // the server only.
+  Backlog no_backlog_{config::BacklogConfig{}};
+  std::unique_ptr<LockReleases> late_releases_;
   std::unique_ptr<IdRange> inodes_, slices_;
   std::atomic<bool> tracking_{false};
 

@@ -192,6 +192,7 @@ Result<void> Volume::start() {
   Passthrough::Volume answers;
   answers.facts = [this] { return facts_.now(); };
   answers.may_write = [this] { return health_.may_write(); };
+  answers.may_release = [this] { return health_.may_release(); };
   answers.changed = [this](const std::string& key) {
     if (const auto parsed = keys_.parse(key)) changed(key, *parsed);
   };
@@ -205,6 +206,7 @@ Result<void> Volume::start() {
       open_, static_cast<Effects&>(*this), std::move(answers), options, log_);
   executor_ = server_.get();
   if (fast()) MDP_TRY_VOID(start_fast_meta());
+  else late_releases_ = std::make_unique<LockReleases>(no_backlog_, *server_, log_);
   dir_stats_ = std::make_unique<DirStats>(*client_, keys_, log_);
   deleter_ = std::make_unique<FileDeleter>(
       *client_, keys_, [this](uint64_t id, uint32_t size) { return host_.delete_slice(id, size); },
@@ -244,6 +246,7 @@ Result<void> Volume::start() {
   }
   if (fast()) fast_->start(writes);
   health_.started(!writes);
+  if (late_releases_) late_releases_->start();
   pulse_thread_ = std::thread([this] { pulse(); });
   flush_thread_ = std::thread([this] { flush_loop(); });
   if (fast() && writes) {
@@ -306,6 +309,7 @@ uint64_t Volume::stop(milliseconds wait) {
   pulse_thread_.join();
   flush_thread_.join();
   deleter_->stop();
+  if (late_releases_) late_releases_->stop();
   uint64_t left = 0;
   if (fast()) {
     executor_ = server_.get();

@@ -21,18 +21,34 @@ namespace {
 constexpr milliseconds kPollFirst{1};
 constexpr milliseconds kPollMost{10};
 constexpr milliseconds kBarrierWait{5000};
+constexpr size_t kLateReleasesMax = 100'000;
 }  // namespace
 
-Result<void> Volume::lock_with(const LockOf& lock, const WriteRule& rule, bool wait,
-                               const Interrupt& interrupt) {
-  if (fast() && lock.release) {
+// Whoever lets go of a lock may be gone in a moment, and the lock would stay as long as our
+// session: it is let go of when the server is back.
+Result<void> Volume::release_lock(const LockOf& lock, const WriteRule& rule) {
+  if (fast()) {
     fast_->held_locks().released(lock.ino, lock.key, lock.owner, lock.span);
     fast_->lock_releases().add(lock.ino, rule);
     return {};
   }
+  auto done = server_->release(rule);
+  if (done || !LockReleases::may_work_later(done.error())) return done;
+  if (lock_releases().waiting() >= kLateReleasesMax) {
+    log_.error("a lock of inode {} is not let go of: too many wait for the server", lock.ino);
+    return done;
+  }
+  lock_releases().add(lock.ino, rule);
+  return {};
+}
+
+Result<void> Volume::lock_with(const LockOf& lock, const WriteRule& rule, bool wait,
+                               const Interrupt& interrupt) {
+  if (lock.release) return release_lock(lock, rule);
+  if (!fast()) MDP_TRY_VOID(health_.may_write());
   // A lock that was let go of here is still held in the server until what was written
-  // under it is there.
-  if (fast() && !fast_->lock_releases().wait_for(lock.ino, client_->deadline(), interrupt.asked))
+  // under it is there, and the server too.
+  if (!lock_releases().wait_for(lock.ino, client_->deadline(), interrupt.asked))
     return Error::answer(interrupt() ? EINTR : EAGAIN);
   milliseconds pause = kPollFirst;
   for (;;) {
@@ -43,7 +59,6 @@ Result<void> Volume::lock_with(const LockOf& lock, const WriteRule& rule, bool w
     std::this_thread::sleep_for(pause);
     pause = std::min(pause * 2, kPollMost);
   }
-  if (lock.release) return {};
   // What others wrote before they let go was announced before this reply; then
   // the kernel has to hear of it.
   MDP_TRY(auto pong, client_->read_one({"PING"}));

@@ -72,7 +72,6 @@ void Volume::add_fast_meta_stats(nlohmann::json& out) const {
                   {"commits", store.commits},
                   {"rollbacks", store.rollbacks},
                   {"syncs", store.syncs}};
-  out["locks"] = {{"waiting_releases", fast_->lock_releases().waiting()}};
 }
 
 std::string Volume::stats_json() const {
@@ -101,6 +100,7 @@ std::string Volume::stats_json() const {
                          {"lost_races", work.conflicts},
                          {"round_trips", work.round_trips}};
   out["open_inodes"] = open_.size();
+  out["locks"] = {{"waiting_releases", lock_releases().waiting()}};
   out["waiting"] = {{"dir_stats", dir_stats_->pending()}, {"deletions", deleter_->waiting()}};
   return out.dump();
 }

@@ -20,4 +20,12 @@ Error refused(const Reply& reply, std::string_view command) {
   return {Fault::kRefused, code, fmt::format("redis refused {}: {}", command, quoted(text))};
 }
 
+Result<void> expect_applied(std::span<const Reply> replies, std::string_view what) {
+  for (const Reply& reply : replies)
+    if (reply.is_error()) return refused(reply, what);
+  for (const Reply& reply : replies.back().items)
+    if (reply.is_error()) return refused(reply, what);
+  return {};
+}
+
 }  // namespace fastmeta::redis

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,5 +31,9 @@ struct Reply {
 // An error reply as an Error, by its code (first word): kRefused with an errno
 // (OOM -> ENOSPC, else EIO); the text names the command, never its arguments.
 Error refused(const Reply& reply, std::string_view command);
+
+// Of a transaction from MULTI to EXEC: the first error reply, inside that of EXEC too,
+// where a command can fail while the others take effect. A nil EXEC is none.
+Result<void> expect_applied(std::span<const Reply> replies, std::string_view what);
 
 }  // namespace fastmeta::redis

@@ -277,6 +277,17 @@ TEST_F(Volumes, CleanUpAfterSessionsThatDied) {
   EXPECT_TRUE(soon([&] { return number("HLEN lockf9") == 0 && number("ZCARD allSessions") == 1; }));
 }
 
+TEST_F(Volumes, DoNotTakeStatisticsForMadeOfWhichOnlySomeWereSet) {
+  auto client = engine::connect_client(config_for(server.url()), Log());
+  ASSERT_TRUE(client);
+  const model::KeySpace keys("");
+  engine::DirStats stats(**client, keys, Log());
+  server.ask("SET dirDataLength oops");
+  const auto made = stats.ensure(kRootIno);
+  ASSERT_FALSE(made);
+  EXPECT_NE(made.error().text.find("WRONGTYPE"), std::string::npos) << made.error().text;
+}
+
 TEST_F(Volumes, ShareLocks) {
   Mounted a(server.url()), b(server.url());
   const Ino f = a.make(kRootIno, "f");

@@ -162,13 +162,68 @@ TEST_F(KernelViewTest, AnInvalidatedDirectoryOrEverythingCountsForEachName) {
   EXPECT_EQ(answer.entry(2, "b", entry(6)).attr, 0);
 }
 
-TEST_F(KernelViewTest, AnAnswerOlderThanWhatIsRememberedOfInvalidationsGetsNoTimeout) {
+TEST_F(KernelViewTest, NoAnswerIsTooOldToBeJudgedByWhatConcernsIt) {
   const uint64_t seen = view_->seen();
-  for (size_t i = 0; i <= InvalidationLog::kKept; ++i) view_->invalidate_inode(99, MDP_INVAL_ATTR);
+  view_->invalidate_entry(1, "a");
+  for (size_t i = 0; i <= 2 * InvalidationLog::kBuckets; ++i) {
+    view_->invalidate_inode(99, MDP_INVAL_ATTR);
+  }
   KernelView::Answer answer(*view_, seen);
   EXPECT_EQ(answer.entry(1, "a", entry(5)).entry, 0);
-  KernelView::Answer fresh(*view_, view_->seen());
-  EXPECT_GT(fresh.entry(1, "a", entry(5)).entry, 0);
+  EXPECT_GT(answer.entry(1, "b", entry(5)).entry, 0);
+  EXPECT_EQ(answer.entry(1, "b", entry(99)).attr, 0);
+}
+
+// (2): a page of a directory is older than the answer that it is given by.
+TEST_F(KernelViewTest, AKeptNameIsJudgedByWhenItWasListedAndItsAttributesByWhenTheyWereRead) {
+  const auto begun = view_->moment();
+  view_->invalidate_entry(1, "");
+  view_->invalidate_inode(5, MDP_INVAL_ATTR);
+  const auto loaded = view_->moment();
+  view_->invalidate_inode(6, MDP_INVAL_ATTR);
+  KernelView::Answer answer(*view_, begun, loaded);
+  const auto first = answer.entry(1, "a", entry(5));
+  EXPECT_EQ(first.entry, 0) << "gone since the listing began";
+  EXPECT_GT(first.attr, 0) << "read after it had changed";
+  EXPECT_EQ(answer.entry(1, "b", entry(6)).attr, 0);
+}
+
+TEST_F(KernelViewTest, WhatWeChangeOurselvesCountsForWhatIsKept) {
+  look_up(1, "gone", 5);
+  look_up(1, "old", 6);
+  look_up(1, "replaced", 7);
+  look_up(2, "dir", 1);
+  const auto kept = view_->moment();
+  view_->name_gone(1, "gone");
+  view_->renamed(view_->seen(), {1, "old"}, {1, "replaced"}, false);
+  view_->changed(9);
+  KernelView::Answer answer(*view_, kept, kept);
+  for (const char* name : {"gone", "old", "replaced"}) {
+    EXPECT_EQ(answer.entry(1, name, entry(10)).entry, 0) << name;
+  }
+  for (const uint64_t ino : {1, 5, 6, 7, 9}) {
+    EXPECT_EQ(answer.entry(2, "a link", entry(ino)).attr, 0) << ino;
+  }
+  const auto other = answer.entry(1, "other", entry(10));
+  EXPECT_GT(other.entry, 0);
+  EXPECT_GT(other.attr, 0);
+}
+
+TEST_F(KernelViewTest, ARemovedNameThatIsNotInTheTableMayHaveBeenOfAnyInode) {
+  const auto kept = view_->moment();
+  view_->name_gone(1, "a");
+  KernelView::Answer answer(*view_, kept, kept);
+  const auto given = answer.entry(1, "b", entry(5));
+  EXPECT_GT(given.entry, 0);
+  EXPECT_EQ(given.attr, 0);
+}
+
+TEST_F(KernelViewTest, OurOwnChangesAreNoInvalidations) {
+  KernelView::Answer answer(*view_, view_->seen());
+  view_->changed(5);
+  view_->name_gone(1, "b");
+  EXPECT_GT(answer.entry(1, "a", entry(5)).attr, 0) << "the kernel orders the two itself";
+  EXPECT_EQ(view_->barrier(milliseconds(0)), 0) << "there is nothing to tell";
 }
 
 // (3)
@@ -358,8 +413,8 @@ TEST_F(KernelViewTest, ABarrierWaitsForWhatCameBeforeIt) {
 }
 
 // (1), at random: a model of a kernel that remembers what it is given, for as long as
-// it may, and forgets what it is told to. What it still remembers at the end must be
-// what is true.
+// it may, and forgets what it is told to. It reads a listing too, each of whose entries is
+// given some time after it was made. What it still remembers at the end must be what is true.
 TEST_F(KernelViewTest, AModelKernelNeverRemembersWhatIsNotTrue) {
   for (uint32_t seed = 1; seed <= 20; ++seed) {
     SCOPED_TRACE(testing::Message() << "seed " << seed);
@@ -373,13 +428,15 @@ TEST_F(KernelViewTest, AModelKernelNeverRemembersWhatIsNotTrue) {
     using Place = std::pair<uint64_t, std::string>;
     std::map<Place, uint64_t> truth;                           // 0: absent
     std::map<Place, std::pair<uint64_t, int64_t>> remembered;  // inode, until
+    std::vector<std::pair<Place, uint64_t>> listing;
+    KernelView::Moment begun;
 
     const auto tell = [&] {
       for (const auto& name : drain().names) remembered.erase({name.parent, name.name});
     };
     for (int step = 0; step < 4000; ++step) {
       const Place place{1 + pick(4), std::string(1, static_cast<char>('a' + pick(12)))};
-      switch (pick(8)) {
+      switch (pick(11)) {
         case 0:
         case 1:
         case 2: {  // a lookup, which a change may overtake
@@ -423,6 +480,26 @@ TEST_F(KernelViewTest, AModelKernelNeverRemembersWhatIsNotTrue) {
           if (pick(20) == 0) view_->invalidate_all();
           now_ += static_cast<int64_t>(pick(5000));
           break;
+        case 7:  // removed through us
+          truth[place] = 0;
+          view_->name_gone(place.first, place.second);
+          remembered.erase(place);
+          break;
+        case 8: {  // the next entry of a listing
+          if (listing.empty()) {
+            begun = view_->moment();
+            for (const auto& [name, ino] : truth) {
+              if (ino != 0) listing.emplace_back(name, ino);
+            }
+            break;
+          }
+          const auto [name, ino] = listing.back();
+          listing.pop_back();
+          KernelView::Answer answer(*view_, begun, view_->moment());
+          const auto given = answer.entry(name.first, name.second, entry(ino));
+          remembered[name] = {ino, now_ + static_cast<int64_t>(given.entry * 1000)};
+          break;
+        }
         default:
           tell();
       }

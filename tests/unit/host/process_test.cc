@@ -29,7 +29,19 @@ std::string hidden(std::string argument) {
   return argument;
 }
 
-TEST(Passwords, AreHiddenInUrlsOnly) {
+TEST(Passwords, AreHiddenBehindKeysThatSaySo) {
+  EXPECT_EQ(hidden("meta.password=word"), "meta.password=****");
+  EXPECT_EQ(hidden("-ometa.password=word"), "-ometa.password=****");
+  EXPECT_EQ(hidden("--option=meta.password=word"), "--option=meta.password=****");
+  EXPECT_EQ(hidden("ro,meta.password=a=b,mode=x"), "ro,meta.password=**********");
+  EXPECT_EQ(hidden("meta.url=redis://u:x@h,meta.password=word"),
+            "meta.url=redis://u:*@h,meta.password=****");
+  EXPECT_EQ(hidden("store.secret-key=k"), "store.secret-key=*");
+  EXPECT_EQ(hidden("mode=passthrough,fsname=password"), "mode=passthrough,fsname=password");
+  EXPECT_EQ(hidden("/home/password"), "/home/password");
+}
+
+TEST(Passwords, AreHiddenInUrls) {
   EXPECT_EQ(hidden("redis://user:secret@host/1"), "redis://user:******@host/1");
   EXPECT_EQ(hidden("redis://:p@ss:word@host:6379/1"), "redis://:*********@host:6379/1");
   EXPECT_EQ(hidden("meta.url=redis://u:x@h"), "meta.url=redis://u:*@h");

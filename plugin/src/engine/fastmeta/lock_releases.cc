@@ -74,14 +74,12 @@ void LockReleases::run() {
       return stopping_;
     };
     const bool settled = backlog_.wait_settled(after, Deadline::max(), stopping);
-    Result<void> released = settled ? server_.write(rule, {}) : Result<void>();
+    Result<void> released = settled ? server_.release(rule) : Result<void>();
     lock.lock();
     if (stopping_) return;
     // A server that is away will be there again, or our session is over and with it
-    // the lock. One that cannot be read is no reason to keep all others.
-    if (!released && released.error().fault == Fault::kCorrupt)
-      log_.error("a lock is not let go of: {}", released.error().text);
-    else if (!released && released.error().fault != Fault::kAnswer) {
+    // the lock.
+    if (!released && may_work_later(released.error())) {
       log_.debug("a lock is let go of later: {}", released.error().text);
       wake_.wait_for(lock, kTryAgain, [&] { return stopping_; });
       continue;

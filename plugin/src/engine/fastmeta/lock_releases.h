@@ -34,6 +34,10 @@ class LockReleases {
   // Until no release of this inode waits; false: not in time, or interrupted.
   bool wait_for(model::Ino ino, Deadline deadline, const std::function<bool()>& interrupted);
   size_t waiting() const;
+  // Whether a release that has failed so is worth being tried again.
+  static bool may_work_later(const Error& error) {
+    return error.fault != Fault::kAnswer && error.fault != Fault::kCorrupt;
+  }
 
  private:
   struct Release {

@@ -151,21 +151,31 @@ Result<model::OperationReply> Passthrough::apply(const model::Operation& operati
     MDP_TRY(reply, model::apply(operation, seen, out));
     return {};
   };
-  MDP_TRY_VOID(write(rule, hints, options_.shares_connection ? &lane_ : nullptr));
+  MDP_TRY_VOID(
+      write(rule, hints, options_.shares_connection ? &lane_ : nullptr, volume_.may_write));
   return *std::move(reply);
 }
 
 Result<void> Passthrough::write(const WriteRule& rule, const WriteHints& hints) {
-  return write(rule, hints, nullptr);
+  return write(rule, hints, nullptr, volume_.may_write);
+}
+
+Result<void> Passthrough::release(const WriteRule& rule) {
+  return write(rule, {}, nullptr, [this]() -> Result<void> {
+    if (!client_.connected())
+      return Error{Fault::kDisconnected, EIO, "the metadata server is away"};
+    return volume_.may_release();
+  });
 }
 
 Result<void> Passthrough::write(const WriteRule& rule, const WriteHints& hints,
-                                TransactionLane* lane) {
+                                TransactionLane* lane,
+                                const std::function<Result<void>()>& may) {
   const Deadline deadline = client_.deadline();
   Turns::Turn turn(turns_, hints.turn, options_.turn_wait_max);
   int lost = 0;
   for (;;) {
-    MDP_TRY_VOID(volume_.may_write());
+    MDP_TRY_VOID(may());
     // Against a busy rival a pooled connection is quicker: no thread has to be woken.
     auto done = attempt(rule, hints, lost < kLostOnLane ? lane : nullptr, deadline);
     if (done) return done;

@@ -41,6 +41,8 @@ class Passthrough final : public Executor {
     std::function<model::VolumeFacts()> facts;
     // An error while mutations are refused (disconnected, read-only …).
     std::function<Result<void>()> may_write;
+    // An error when not even what we hold may be given back: it is not our volume any more.
+    std::function<Result<void>()> may_release;
     // A key was, or may have been, changed and no invalidation will tell.
     std::function<void(const std::string& key)> changed;
   };
@@ -52,6 +54,7 @@ class Passthrough final : public Executor {
   Result<void> read(const ReadRule& rule, bool fresh) override;
   // On a pooled connection: these changes are not the kernel's own, it has to be told.
   Result<void> write(const WriteRule& rule, const WriteHints& hints) override;
+  Result<void> release(const WriteRule& rule) override;
   Result<model::OperationReply> apply(const model::Operation& operation,
                                       const WriteHints& hints) override;
 
@@ -63,7 +66,9 @@ class Passthrough final : public Executor {
  private:
   class LoadedView;
 
-  Result<void> write(const WriteRule& rule, const WriteHints& hints, TransactionLane* lane);
+  // may: asked before each attempt.
+  Result<void> write(const WriteRule& rule, const WriteHints& hints, TransactionLane* lane,
+                     const std::function<Result<void>()>& may);
   Result<void> fetch(LoadedView& view, std::vector<model::ReadKey> wanted, Deadline deadline);
   // One attempt; kConflict when it lost a race.
   Result<void> attempt(const WriteRule& rule, const WriteHints& hints, TransactionLane* lane,

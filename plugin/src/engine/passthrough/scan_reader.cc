@@ -33,23 +33,16 @@ ScanReader::ScanReader(redis::Client& client, const model::KeySpace& keys, Value
 
 void ScanReader::restart() {
   shared_ = cache_.find_listing(keys_.dir(dir_));
-  done_ = shared_ != nullptr;
-  if (done_) return;
+  if (shared_) return;
   own_ = std::make_shared<Listing>();
   broken_ = false;
-  cursor_ = "0";
+  scan_.emplace(client_, Command{"HSCAN", keys_.dir(dir_), "0", "COUNT", kScanCount}, 2);
   token_ = cache_.begin();
 }
 
 Result<void> ScanReader::scan_until(uint64_t size) {
-  while (!done_ && own_->size() < size) {
-    const Command command{"HSCAN", keys_.dir(dir_), cursor_, "COUNT", kScanCount};
-    MDP_TRY(auto replies, client_.read(std::span(&command, 1), client_.deadline()));
-    redis::Reply& page = replies[0];
-    if (page.is_error()) return redis::refused(page, "HSCAN");
-    if (page.items.size() != 2 || !page.items[0].is_text() || page.items[1].items.size() % 2 != 0)
-      return Error{Fault::kCorrupt, EIO, "the server answered HSCAN with something else"};
-    const auto& entries = page.items[1].items;
+  while (!scan_->done() && own_->size() < size) {
+    MDP_TRY(const auto entries, scan_->next());
     for (size_t i = 0; i < entries.size(); i += 2) {
       const std::string& name = entries[i].text;
       if (name.empty() || name.size() > model::kNameMax ||
@@ -67,9 +60,7 @@ Result<void> ScanReader::scan_until(uint64_t size) {
       }
       own_->add(name, dentry ? *dentry : model::Dentry{});
     }
-    cursor_ = page.items[0].text;
-    done_ = cursor_ == "0";
-    if (done_ && !broken_ && own_->size() <= listing_max_)
+    if (scan_->done() && !broken_ && own_->size() <= listing_max_)
       cache_.store_listing(token_, keys_.dir(dir_), own_);
   }
   return {};

@@ -15,6 +15,7 @@
 #include "engine/passthrough/value_cache.h"
 #include "model/schema/keys.h"
 #include "redis/client.h"
+#include "redis/scan.h"
 #include "util/log.h"
 
 namespace fastmeta::engine {
@@ -42,9 +43,8 @@ class ScanReader final : public DirReader {
 
   std::shared_ptr<const Listing> shared_;   // complete, or null
   std::shared_ptr<Listing> own_;            // while scanning, and after
-  bool done_ = false;
+  std::optional<redis::Scan> scan_;
   bool broken_ = false;  // an entry's bytes broke the schema
-  std::string cursor_ = "0";
   ValueCache::Token token_;
 };
 
