@@ -24,6 +24,9 @@ IMPATIENT = {
     "sync.retry-initial": "10ms",
     "sync.retry-max": "100ms",
 }
+# For many changes that are held back: a link that stalls is not taken for one that is lost.
+UNHURRIED = {"meta.ping-interval": "10s", "meta.ping-timeout": "2m", "meta.deadline": "2m",
+             "ids.inode-reserve": 20_000, "ids.slice-reserve": 20_000}
 
 
 class Fast:

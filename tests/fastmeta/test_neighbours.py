@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from fastmeta.conftest import (PATIENT_S, Fast, conflicts, hold, meet, names, soon, sound, tree,
-                               write)
+from fastmeta.conftest import (PATIENT_S, UNHURRIED, Fast, conflicts, hold, meet, names, soon,
+                               sound, tree, write)
 from support.process import wait_until
 
 
@@ -150,7 +150,8 @@ def test_a_lock_file_of_a_path_is_exclusive(lab, volume):
 def test_a_volume_that_another_client_fills(lab):
     """What was acknowledged had room then: it is applied even if there is none now."""
     volume = lab.format(options=["--inodes", "3000"])
-    fast = Fast(lab, volume, lab.link(volume.server))
+    fast = Fast(lab, volume, lab.link(volume.server),
+                settings={**UNHURRIED, "session.heartbeat": "1s"})
     standard = lab.mount("juicefs", volume)
     os.listdir(fast.path())
     hold(fast)
