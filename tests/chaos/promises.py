@@ -52,9 +52,12 @@ class Tree:
     def unlink(self, path):
         del self.paths[path]
 
-    # Removed while it is open, written and read once more, closed.
-    unlink_open = unlink
     rmdir = unlink
+
+    def unlink_open(self, path):
+        """Removed while it is open, written and read once more, closed; other names may be left."""
+        it = self.paths.pop(path)
+        it["data"] = b"gone" + it["data"][4:]
 
     def rename(self, old, new):
         if self.paths.get(new) is self.paths[old]:

@@ -85,6 +85,7 @@ def test_a_server_that_is_busy_with_a_script(lab, volume):
     assert len(names(fast.path())) == 21
 
 
+@pytest.mark.long
 def test_a_server_that_is_loading(lab):
     server = lab.redis(persist=True)
     volume = lab.format(server=server)
@@ -209,6 +210,7 @@ def test_a_half_open_link_is_noticed(lab, volume, bent, standard):
     assert os.stat(bent.path("file")).st_mode & 0o777 == 0o600
 
 
+@pytest.mark.long
 def test_a_storm_of_invalidations(lab, volume, fast):
     """Another client rewrites everything that is cached here, several times."""
     count = 20_000 if os.environ.get("FASTMETA_LONG") == "1" else 3_000

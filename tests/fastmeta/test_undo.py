@@ -52,7 +52,7 @@ def test_a_file_that_is_still_written_when_it_is_undone(apart, standard, volume)
 
 @pytest.mark.timeout(600)
 def test_a_large_folder_is_undone_beside_writers(lab, volume, standard):
-    count = 10_000 if os.environ.get("FASTMETA_LONG") == "1" else 2_000
+    count = 10_000 if os.environ.get("FASTMETA_LONG") == "1" else 600
     fast = Fast(lab, volume, lab.link(volume.server),
                 settings={**UNHURRIED, "conflicts.limit": 100_000})
     for n in range(4):
@@ -99,7 +99,7 @@ def test_a_large_folder_is_undone_beside_writers(lab, volume, standard):
 
 @pytest.mark.timeout(600)
 def test_too_many_conflicts_stop_the_sending_until_somebody_has_looked(lab, volume, standard):
-    count, limit = (10_000, 2_000) if os.environ.get("FASTMETA_LONG") == "1" else (400, 100)
+    count, limit = (10_000, 2_000) if os.environ.get("FASTMETA_LONG") == "1" else (250, 100)
     fast = Fast(lab, volume, lab.link(volume.server),
                 settings={**UNHURRIED, "conflicts.limit": limit})
     os.listdir(fast.path())
