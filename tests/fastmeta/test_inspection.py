@@ -52,7 +52,7 @@ def test_an_unmount_waits_as_configured_and_tells_what_is_left(left, run):
 
 def test_an_unmount_takes_no_plugin_from_whoever_answers(lab, volume, run):
     """The one that the daemon says it has is not loaded: the answer may be anybody's."""
-    fast = Fast(lab, volume, settings=UNHURRIED)
+    fast = unhurried(lab, volume)
     os.mkdir(fast.path("late"))
     device = os.stat(fast.root).st_dev
     own = f"/run/fastmeta/{os.major(device)}-{os.minor(device)}.sock"
