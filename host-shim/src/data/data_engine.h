@@ -67,8 +67,9 @@ class FileData {
   // Of a handle that opens now.
   virtual Heard heard() const = 0;
 
-  // Buffers [off, off+size). Blocks while the write buffer is full. -EFBIG from
-  // 2^57 on. No handle: nobody to tell of an earlier error.
+  // Buffers [off, off+size). Blocks while the write buffer is full, or until the caller gives
+  // up (-EINTR, nothing is written). -EFBIG from 2^57 on. No handle: nobody to tell of an
+  // earlier error.
   virtual int write(const mdp_caller& who, Heard* handle, uint64_t off, const char* data,
                     size_t size) = 0;
 
@@ -76,10 +77,11 @@ class FileData {
   // are seen. *got is what was read.
   virtual int read(const mdp_caller& who, uint64_t off, char* out, size_t size, size_t* got) = 0;
 
-  // Waits until everything written before this call is committed.
-  virtual int flush(Heard* handle) = 0;
+  // Waits until everything written before this call is committed. -EINTR: the caller gave up
+  // waiting, all goes on.
+  virtual int flush(const mdp_caller& who, Heard* handle) = 0;
   // The same for who does not ask what became of it.
-  virtual void drain() = 0;
+  virtual void drain(const mdp_caller& who) = 0;
 
   // These drain first, then call the plugin.
   virtual int truncate(const mdp_caller& who, uint64_t length, mdp_attr* out) = 0;

@@ -122,7 +122,7 @@ std::shared_ptr<FileData> DataEngineImpl::acquire(uint64_t ino) {
 }
 
 // Errors stay with their files, for whoever flushes those.
-int DataEngineImpl::flush_all(const mdp_caller&) {
+int DataEngineImpl::flush_all(const mdp_caller& who) {
   const auto dirty = core_->dirty.all();
   std::vector<Heard> before;
   before.reserve(dirty.size());
@@ -132,16 +132,16 @@ int DataEngineImpl::flush_all(const mdp_caller&) {
   }
   int first = 0;
   for (size_t i = 0; i < dirty.size(); ++i) {
-    dirty[i]->drain();
+    dirty[i]->drain(who);
     if (first == 0) first = dirty[i]->error_since(before[i]);
   }
   return first;
 }
 
-void DataEngineImpl::drain(uint64_t ino) {
+void DataEngineImpl::drain(const mdp_caller& who, uint64_t ino) {
   const auto file = std::static_pointer_cast<FileDataImpl>(find(ino));
   if (!file) return;
-  file->writer().drain();
+  file->writer().drain(who);
   file->writer().forget_commit();
 }
 
@@ -149,8 +149,8 @@ int DataEngineImpl::copy_file_range(const mdp_caller& who, uint64_t from, uint64
                                     uint64_t to, uint64_t to_off, uint64_t len, uint32_t flags,
                                     uint64_t* copied, mdp_attr* to_attr) {
   if (core_->ops->copy_file_range == nullptr) return -ENOSYS;
-  drain(from);
-  drain(to);
+  drain(who, from);
+  drain(who, to);
   return core_->ops->copy_file_range(core_->volume, &who, from, from_off, to, to_off, len, flags,
                                      copied, to_attr);
 }

@@ -38,7 +38,7 @@ class DataEngineImpl final : public DataEngine {
   DataStats stats() const override;
 
  private:
-  void drain(uint64_t ino);
+  void drain(const mdp_caller& who, uint64_t ino);
 
   const std::shared_ptr<Core> core_;
   Flusher flusher_;

@@ -28,7 +28,7 @@ int FileDataImpl::read(const mdp_caller& who, uint64_t off, char* out, size_t si
 // An error of earlier writes stays for the next write or flush: it is not this
 // call that failed, and a full disk must not keep anyone from truncating.
 int FileDataImpl::truncate(const mdp_caller& who, uint64_t length, mdp_attr* out) {
-  writer_.drain();
+  writer_.drain(who);
   writer_.forget_commit();
   return core_->ops->truncate(core_->volume, &who, ino_, length, out);
 }
@@ -36,7 +36,7 @@ int FileDataImpl::truncate(const mdp_caller& who, uint64_t length, mdp_attr* out
 int FileDataImpl::fallocate(const mdp_caller& who, uint32_t mode, uint64_t off, uint64_t len,
                             mdp_attr* out) {
   if (core_->ops->fallocate == nullptr) return -ENOSYS;
-  writer_.drain();
+  writer_.drain(who);
   writer_.forget_commit();
   return core_->ops->fallocate(core_->volume, &who, ino_, mode, off, len, out);
 }

@@ -20,8 +20,8 @@ class FileDataImpl final : public FileData {
   int write(const mdp_caller& who, Heard* handle, uint64_t off, const char* data,
             size_t size) override;
   int read(const mdp_caller& who, uint64_t off, char* out, size_t size, size_t* got) override;
-  int flush(Heard* handle) override { return writer_.flush(handle); }
-  void drain() override { writer_.drain(); }
+  int flush(const mdp_caller& who, Heard* handle) override { return writer_.flush(who, handle); }
+  void drain(const mdp_caller& who) override { writer_.drain(who); }
   int truncate(const mdp_caller& who, uint64_t length, mdp_attr* out) override;
   int fallocate(const mdp_caller& who, uint32_t mode, uint64_t off, uint64_t len,
                 mdp_attr* out) override;

@@ -17,10 +17,6 @@ constexpr std::chrono::milliseconds kRetryStep{300};
 constexpr std::chrono::milliseconds kInterruptStep{50};
 constexpr size_t kReadAheadJobsMax = 64;
 
-bool is_interrupted(const mdp_caller& who) {
-  return who.interrupted != nullptr && who.interrupted(who.interrupted_ctx) != 0;
-}
-
 // Keeps its memory from read to read.
 std::vector<mdp_slice>& piece_room() {
   thread_local std::vector<mdp_slice> pieces;

@@ -18,6 +18,7 @@ constexpr uint64_t kFileEndMax = uint64_t{1} << 57;
 // Longer than a getattr that began before a commit may take.
 constexpr std::chrono::seconds kCommittedValid{2};
 constexpr std::chrono::milliseconds kRefusedStep{100};
+constexpr std::chrono::milliseconds kGiveUpStep{500};  // between two looks at who waits
 
 bool older(const mdp_attr& a, const mdp_attr& b) {
   return a.ctime != b.ctime ? a.ctime < b.ctime : a.ctime_nsec < b.ctime_nsec;
@@ -44,8 +45,8 @@ int FileWriter::write(const mdp_caller& who, Heard* handle, uint64_t off, const 
                       size_t size) {
   if (off >= kFileEndMax || size >= kFileEndMax - off) return -EFBIG;
   if (core_->closed.load(std::memory_order_relaxed)) return -EIO;
-  const auto give_up = [&] { return who.interrupted && who.interrupted(who.interrupted_ctx); };
-  if (!core_->write_buffers.wait_below(core_->options.write_buffer_bytes, give_up,
+  if (!core_->write_buffers.wait_below(core_->options.write_buffer_bytes,
+                                       [&] { return is_interrupted(who); },
                                        [this] { core_->dirty.nudge(); })) {
     return -EINTR;
   }
@@ -233,8 +234,8 @@ void FileWriter::report_lost(const OpenSlice& slice, int rc) {
   core_->lost.compare_exchange_strong(none, rc);
 }
 
-int FileWriter::flush(Heard* handle) {
-  drain();
+int FileWriter::flush(const mdp_caller& who, Heard* handle) {
+  if (!drain(who)) return -EINTR;
   Lock lock(mutex_);
   return told(errors_.tell(handle));
 }
@@ -249,26 +250,30 @@ int FileWriter::error_since(const Heard& heard) const {
   return errors_.since(heard);
 }
 
-void FileWriter::drain() { drain(std::nullopt); }
-
-void FileWriter::drain(std::optional<uint32_t> chunk) {
+bool FileWriter::drain(const mdp_caller& who, std::optional<uint32_t> chunk) {
   Jobs jobs;
   uint64_t seq = 0;
+  bool busy = false;
   {
     Lock lock(mutex_);
-    if (uncommitted_ == 0) return;
+    if (uncommitted_ == 0) return true;
     seq = next_seq_;
     for (auto& [index, queue] : chunks_) {
       if (chunk && *chunk != index) continue;
       for (const SlicePtr& slice : queue.slices()) {
+        busy = busy || slice->uploading();
         if (!slice->finished()) finish(slice, &jobs);
       }
     }
   }
-  submit(std::move(jobs), true);
+  // A storage that hangs must not hold this thread: it could not give up any more.
+  submit(std::move(jobs), !busy);
   Lock lock(mutex_);
   commit_announced(lock);
-  changed_.wait(lock, [&] { return committed_before(seq, chunk); });
+  while (!changed_.wait_for(lock, kGiveUpStep, [&] { return committed_before(seq, chunk); })) {
+    if (is_interrupted(who)) return false;
+  }
+  return true;
 }
 
 bool FileWriter::committed_before(uint64_t seq, std::optional<uint32_t> chunk) const {
@@ -294,7 +299,7 @@ FileWriter::Served FileWriter::serve(uint32_t chunk, uint32_t pos, uint32_t n, c
         break;
     }
   }
-  drain(chunk);
+  drain(in_background({}), chunk);
   return Served::kNone;
 }
 

@@ -33,8 +33,9 @@ class FileWriter {
   // As FileData says.
   Heard heard() const;
   int write(const mdp_caller& who, Heard* handle, uint64_t off, const char* data, size_t size);
-  int flush(Heard* handle);
-  void drain();
+  int flush(const mdp_caller& who, Heard* handle);
+  // False when the caller has given up; all goes on in the background.
+  bool drain(const mdp_caller& who, std::optional<uint32_t> chunk = {});
   // What a handle that has heard so much would hear now.
   int error_since(const Heard& heard) const;
 
@@ -86,7 +87,6 @@ class FileWriter {
   int send(const mdp_caller& writer, const mdp_slice_write& record, mdp_attr* attr);
   void settle(const OpenSlice& slice, int rc, const mdp_attr& attr);
   void report_lost(const OpenSlice& slice, int rc);
-  void drain(std::optional<uint32_t> chunk);
   bool committed_before(uint64_t seq, std::optional<uint32_t> chunk) const;
 
   const std::shared_ptr<Core> core_;

@@ -66,6 +66,7 @@ class OpenSlice {
   // An upload has ended. An error finishes the slice: it will never be whole.
   void uploaded(uint32_t block, int rc);
 
+  bool uploading() const { return uploading_ != 0; }
   // Finished and nothing on its way: its turn to be committed may come.
   bool settled() const { return finished_ && uploading_ == 0; }
   // Memory that only finish() can set in motion.

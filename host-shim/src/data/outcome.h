@@ -18,6 +18,10 @@ inline mdp_caller in_background(const mdp_caller& who) {
   return it;
 }
 
+inline bool is_interrupted(const mdp_caller& who) {
+  return who.interrupted != nullptr && who.interrupted(who.interrupted_ctx) != 0;
+}
+
 // The outcome is certain: nothing refers to the slice, and nothing ever will.
 inline bool is_refusal(int rc) {
   return rc == -ENOENT || rc == -ENOSPC || rc == -EDQUOT || rc == -EPERM;

@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <fstream>
+#include <limits>
 #include <string>
 
 namespace fastmeta::host {
@@ -29,6 +30,11 @@ uint32_t look_up(uint32_t thread) {
   return process;
 }
 
+constexpr int kFlagsField = 9, kPendingField = 31;  // see proc_pid_stat(5)
+constexpr uint64_t kEndedBySignal = 0x400;          // PF_SIGNALED of the kernel
+// Pending for each thread of a process that any signal ends.
+constexpr uint64_t kKill = uint64_t{1} << (SIGKILL - 1);
+
 }  // namespace
 
 uint32_t process_of(uint32_t thread) {
@@ -44,6 +50,17 @@ uint32_t process_of(uint32_t thread) {
     known = {thread, process};
   }
   return known.process;
+}
+
+bool is_dying(uint32_t thread) {
+  std::ifstream stat("/proc/" + std::to_string(thread) + "/stat");
+  stat.ignore(std::numeric_limits<std::streamsize>::max(), ')');  // behind the name, field 2
+  std::string skipped;
+  uint64_t flags = 0, pending = 0;
+  for (int field = 3; field < kFlagsField; ++field) stat >> skipped;
+  stat >> flags;
+  for (int field = kFlagsField + 1; field < kPendingField; ++field) stat >> skipped;
+  return !(stat >> pending) || (flags & kEndedBySignal) != 0 || (pending & kKill) != 0;
 }
 
 }  // namespace fastmeta::host

@@ -19,6 +19,14 @@ int given_up(void* ctx) {
          fuse_req_interrupted(patience->req);
 }
 
+int dying(void* ctx) {
+  return is_dying(static_cast<uint32_t>(fuse_req_ctx(static_cast<fuse_req_t>(ctx))->pid));
+}
+
+int killed(void* ctx) {
+  return fuse_req_interrupted(static_cast<fuse_req_t>(ctx)) != 0 && dying(ctx) != 0;
+}
+
 }  // namespace
 
 mdp_caller caller_of(fuse_req_t req) {
@@ -36,6 +44,20 @@ mdp_caller patient_caller(const Patience& patience) {
   mdp_caller who = caller_of(patience.req);
   who.interrupted = given_up;
   who.interrupted_ctx = const_cast<Patience*>(&patience);
+  return who;
+}
+
+mdp_caller mortal_caller(fuse_req_t req) {
+  mdp_caller who = caller_of(req);
+  who.interrupted = killed;
+  who.interrupted_ctx = req;
+  return who;
+}
+
+mdp_caller closing_caller(fuse_req_t req) {
+  mdp_caller who = caller_of(req);
+  who.interrupted = dying;
+  who.interrupted_ctx = req;
   return who;
 }
 

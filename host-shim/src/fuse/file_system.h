@@ -65,6 +65,12 @@ struct Patience {
   const std::atomic<bool>* given_up;
 };
 mdp_caller patient_caller(const Patience& patience);
+// As caller_of; gives up waiting only when the program is being killed: a signal that a
+// program handles does not end a read or write of a file.
+mdp_caller mortal_caller(fuse_req_t req);
+// The same in a close, which is also the last a killed program does; then the kernel does not
+// say that it was interrupted. Asking is slower: only for waits of seconds.
+mdp_caller closing_caller(fuse_req_t req);
 
 // Attributes as the kernel takes them.
 struct stat to_stat(const mdp_attr& attr);

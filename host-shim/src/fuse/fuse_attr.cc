@@ -74,7 +74,7 @@ void on_setattr(fuse_req_t req, fuse_ino_t ino, struct stat* st, int to_set,
   const mdp_setattr set = to_setattr(*st, to_set);
   // What is written must not move the time again when it is committed.
   constexpr uint32_t kTimes = MDP_SET_ATIME | MDP_SET_MTIME | MDP_SET_MTIME_NOW;
-  if ((set.set & kTimes) != 0 && data != nullptr && data->dirty()) data->drain();
+  if ((set.set & kTimes) != 0 && data != nullptr && data->dirty()) data->drain(who);
   const Overlay overlay(data);
   if (set.set != 0 || !resize) {
     if (fs.ops.setattr == nullptr) return reply_result(req, -ENOSYS);

@@ -14,7 +14,7 @@ namespace fastmeta::host {
 namespace {
 
 void on_read(fuse_req_t req, fuse_ino_t, size_t size, off_t off, fuse_file_info* fi) {
-  const mdp_caller who = caller_of(req);
+  const mdp_caller who = mortal_caller(req);
   // Not zeroed: all that is sent has been read.
   const std::unique_ptr<char[]> buffer(new char[size]);
   size_t got = 0;
@@ -41,7 +41,7 @@ void on_write(fuse_req_t req, fuse_ino_t ino, const char* bytes, size_t size, of
               fuse_file_info* fi) {
   FileSystem& fs = fs_of(req);
   FileHandle& handle = handle_of(fi);
-  const mdp_caller who = caller_of(req);
+  const mdp_caller who = mortal_caller(req);
   const auto asked = static_cast<uint64_t>(off);
   uint64_t at = asked;
   // What comes from the page cache later was written by a mapping, in its place.
@@ -91,7 +91,7 @@ void on_lseek(fuse_req_t req, fuse_ino_t ino, off_t off, int whence, fuse_file_i
   const mdp_caller who = caller_of(req);
   FileData& data = *handle_of(fi).data;
   // What is only buffered is in no slice list.
-  if (data.dirty()) data.drain();
+  if (data.dirty()) data.drain(who);
   mdp_entry entry{};
   if (const int rc = fs.ops.getattr(fs.volume, &who, ino, &entry); rc != 0) {
     return reply_result(req, rc);

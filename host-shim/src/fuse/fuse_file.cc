@@ -129,17 +129,19 @@ void on_flush(fuse_req_t req, fuse_ino_t ino, fuse_file_info* fi) {
   FileSystem& fs = fs_of(req);
   const mdp_caller who = caller_of(req);
   FileHandle& handle = handle_of(fi);
+  const bool locked = fs.posix_owners.remove(ino, fi->lock_owner);
   int rc = 0;
   if (handle.writes) {
-    rc = handle.data->flush(&handle.heard);
+    // Whoever gets the lock next must see what was written: that is waited for in any case.
+    rc = handle.data->flush(locked ? who : closing_caller(req), &handle.heard);
     if (rc == 0) rc = report_sacrifice(fs, ino);
     // A child process that closes what it has inherited must not swallow the only word of
     // it: the next fsync hears it as well.
     if (rc != 0) handle.owed->store(rc);
   } else {
-    handle.data->drain();
+    handle.data->drain(locked ? who : closing_caller(req));
   }
-  if (fs.posix_owners.remove(ino, fi->lock_owner)) {
+  if (locked) {
     mdp_lock all{};
     all.end = std::numeric_limits<int64_t>::max();
     all.type = MDP_LOCK_NONE;
@@ -151,7 +153,7 @@ void on_flush(fuse_req_t req, fuse_ino_t ino, fuse_file_info* fi) {
 void on_fsync(fuse_req_t req, fuse_ino_t ino, int, fuse_file_info* fi) {
   FileSystem& fs = fs_of(req);
   FileHandle& handle = handle_of(fi);
-  int rc = handle.data->flush(&handle.heard);
+  int rc = handle.data->flush(mortal_caller(req), &handle.heard);
   if (rc == 0 && fs.ops.fsync != nullptr) {
     rc = fs.ops.fsync(fs.volume, ino, MDP_FSYNC_CONFIGURED);
   }
@@ -166,7 +168,7 @@ void on_release(fuse_req_t req, fuse_ino_t ino, fuse_file_info* fi) {
   FileSystem& fs = fs_of(req);
   const mdp_caller who = caller_of(req);
   const std::unique_ptr<FileHandle> handle = fs.files.take(&handle_of(fi));
-  if (handle->data->dirty()) handle->data->drain();
+  if (handle->data->dirty()) handle->data->drain(who);
   // As long as it was open every answer has asked again.
   if (handle->writes) fs.view.changed(ino);
   if (fi->flock_release && fs.ops.flock != nullptr) {

@@ -45,9 +45,9 @@ struct flock to_flock(const mdp_lock& lock) {
 }
 
 // Whoever gets the lock next must see what was written under it.
-void drain_before_unlock(const fuse_file_info* fi) {
+void drain_before_unlock(const mdp_caller& who, const fuse_file_info* fi) {
   FileData& data = *handle_of(fi).data;
-  if (data.dirty()) data.drain();
+  if (data.dirty()) data.drain(who);
 }
 
 // Tries at once; when the lock is taken elsewhere and may be waited for, goes on on a
@@ -85,7 +85,7 @@ void on_setlk(fuse_req_t req, fuse_ino_t ino, fuse_file_info* fi, struct flock* 
   if (lock.pid == 0) lock.pid = caller_of(req).pid;
   if (lock.type == MDP_LOCK_NONE) {
     const mdp_caller who = caller_of(req);
-    drain_before_unlock(fi);
+    drain_before_unlock(who, fi);
     return reply_result(req, fs.ops.setlk(fs.volume, &who, ino, owner, &lock));
   }
   // Noted before it is taken: a close that comes right behind must find it.
@@ -112,7 +112,7 @@ void on_flock(fuse_req_t req, fuse_ino_t ino, fuse_file_info* fi, int op) {
   const int what = op & ~LOCK_NB;
   if (what == LOCK_UN) {
     const mdp_caller who = caller_of(req);
-    drain_before_unlock(fi);
+    drain_before_unlock(who, fi);
     return reply_result(req, fs.ops.flock(fs.volume, &who, ino, owner, MDP_LOCK_NONE, 0));
   }
   if (what != LOCK_SH && what != LOCK_EX) return reply_result(req, -EINVAL);

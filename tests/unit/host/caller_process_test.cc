@@ -2,6 +2,7 @@
 #include "fuse/caller_process.h"
 
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -31,6 +32,22 @@ TEST(CallerProcess, OfAThreadThatIsGoneIsNotThatOfBefore) {
   // join() returns a little before the kernel has forgotten the number.
   for (int i = 0; i < 1000 && process_of(gone) != gone; ++i) ::usleep(1000);
   EXPECT_EQ(process_of(gone), gone);
+}
+
+TEST(CallerProcess, IsDyingOnceASignalEndsIt) {
+  EXPECT_FALSE(is_dying(kSelf));
+  const pid_t child = ::fork();
+  if (child == 0) {
+    for (;;) ::pause();
+  }
+  const auto number = static_cast<uint32_t>(child);
+  EXPECT_FALSE(is_dying(number));
+  ::kill(child, SIGTERM);
+  siginfo_t ended{};
+  ASSERT_EQ(::waitid(P_PID, number, &ended, WEXITED | WNOWAIT), 0);
+  EXPECT_TRUE(is_dying(number));
+  ::waitpid(child, nullptr, 0);
+  EXPECT_TRUE(is_dying(number)) << "nothing is known of it";
 }
 
 }  // namespace

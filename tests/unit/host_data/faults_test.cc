@@ -146,7 +146,7 @@ TEST(WriteFaults, EachHandleHearsOfALossOnce) {
   const auto writer = rig.open(2), other = rig.open(2);
   rig.fail_store(fail("put", -ENOSPC));
   ASSERT_EQ(rig.write(*writer, 0, "hello"), 0);
-  other->data().drain();
+  other->data().drain(somebody());
   EXPECT_FALSE(other->dirty()) << "who only waits takes nothing away";
   EXPECT_EQ(other->flush(), -ENOSPC);
   EXPECT_EQ(rig.write(*writer, 0, "more"), -ENOSPC);
@@ -163,7 +163,7 @@ TEST(WriteFaults, AHandleThatOpensLaterHearsOnlyWhatNobodyHasHeard) {
   const auto writer = rig.open(2);
   rig.fail_store(fail("put", -ENOSPC));
   ASSERT_EQ(rig.write(*writer, 0, "hello"), 0);
-  writer->data().drain();
+  writer->data().drain(somebody());
   EXPECT_EQ(rig.open(2)->flush(), -ENOSPC);
   EXPECT_EQ(rig.open(2)->flush(), 0);
   EXPECT_EQ(writer->flush(), -ENOSPC) << "it was open when it happened";
@@ -174,7 +174,7 @@ TEST(WriteFaults, WhatNoHandleWritesIsAcceptedAfterAnError) {
   const auto file = rig.open(2);
   rig.fail_store(fail("put", -EIO));
   ASSERT_EQ(rig.write(*file, 0, "hello"), 0);
-  file->data().drain();
+  file->data().drain(somebody());
   rig.fail_store(nullptr);
   ASSERT_EQ(file->data().write(somebody(), nullptr, 0, "pages", 5), 0);
   EXPECT_EQ(file->flush(), -EIO) << "of the bytes before";

@@ -76,6 +76,8 @@ struct RigOptions {
   }
 };
 
+const mdp_caller& somebody();
+
 // A file through one handle of it, as the host has one for each open(2).
 class Handle {
  public:
@@ -88,7 +90,7 @@ class Handle {
   int read(const mdp_caller& who, uint64_t off, char* out, size_t size, size_t* got) {
     return file_->read(who, off, out, size, got);
   }
-  int flush() { return file_->flush(&heard_); }
+  int flush(const mdp_caller& who = somebody()) { return file_->flush(who, &heard_); }
   int truncate(const mdp_caller& who, uint64_t length, mdp_attr* out) {
     return file_->truncate(who, length, out);
   }
@@ -131,8 +133,6 @@ class Rig {
   std::string log_;
   FaultyStore::Fault fault_;
 };
-
-const mdp_caller& somebody();
 
 // Bytes that differ by place and seed.
 std::string pattern(size_t size, uint64_t seed);

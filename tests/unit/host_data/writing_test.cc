@@ -276,6 +276,25 @@ TEST(Writing, WaitsForMemoryAndCanBeInterrupted) {
   EXPECT_EQ(file->flush(), 0);
 }
 
+TEST(Writing, WhoFlushesCanBeInterruptedWhileTheStorageHangs) {
+  Rig rig;
+  const auto file = rig.open(2);
+  Gate gate;
+  rig.fail_store([&](const char*, const std::string&) {
+    gate.pass();
+    return 0;
+  });
+  ASSERT_EQ(rig.write(*file, 0, pattern(kBlock + 1, 1)), 0);
+  gate.await(1);
+  mdp_caller who = somebody();
+  who.interrupted = [](void*) { return 1; };
+  EXPECT_EQ(file->flush(who), -EINTR);
+  EXPECT_TRUE(file->dirty());
+  gate.open();
+  EXPECT_EQ(file->flush(), 0);
+  EXPECT_EQ(rig.plugin.records(2, 0).size(), 1u);
+}
+
 // Memory is held by open slices of other files only: those must be finished.
 TEST(Writing, IdleFilesAreFinishedWhenMemoryIsShort) {
   RigOptions options;
