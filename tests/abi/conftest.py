@@ -12,6 +12,14 @@ import pytest
 from support import cleanup
 
 
+def toy_bucket(folder):
+    """What a format leaves for the volume of the toy plugin."""
+    bucket = folder / "bucket"
+    (bucket / "toy").mkdir(parents=True)
+    (bucket / "toy" / "juicefs_uuid").write_text("toy")
+    return bucket
+
+
 class Mount:
     """A mount in the foreground, so that its end and its log can be looked at."""
 
@@ -19,8 +27,7 @@ class Mount:
         self.command = command
         self.root = folder / "mnt"
         self.root.mkdir(parents=True)
-        bucket = folder / "bucket"
-        bucket.mkdir()
+        bucket = toy_bucket(folder)
         self.log_file = folder / "log"
         arguments = [command, "mount", "-f", "--plugin", plugin]
         for option in options:

@@ -14,6 +14,7 @@ import time
 
 import pytest
 
+from abi.conftest import toy_bucket
 from support import mounts
 
 
@@ -22,7 +23,7 @@ def background(command, programs, tmp_path):
     """Mounts in the background; gives the mount point and a way to run the command."""
     root = tmp_path / "mnt"
     root.mkdir()
-    (tmp_path / "bucket").mkdir()
+    toy_bucket(tmp_path)
     log = tmp_path / "log"
 
     def run(*arguments, **how):

@@ -36,9 +36,9 @@ int check_bucket_is_free(const VolumeFormat& format, std::string* why) {
 
 int prepare_bucket(const VolumeFormat& format, const std::string& uuid, std::string* why) {
   const std::string root = root_of(format);
-  FileStore store(root);
+  int rc = make_directories(root.substr(0, root.size() - 1));
   // Writing it is also the test that data can be written.
-  const int rc = store.put(kOwnerObject, uuid.data(), uuid.size());
+  if (rc == 0) rc = FileStore(root).put(kOwnerObject, uuid.data(), uuid.size());
   if (rc != 0) {
     *why = "bucket " + root + " cannot be written: " + std::strerror(-rc) +
            "; choose another --bucket or correct its permissions";

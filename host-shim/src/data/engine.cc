@@ -28,6 +28,36 @@ bool complete(const mdp_ops& ops, std::string* why) {
   return false;
 }
 
+// What is not there is not made: it would be a local directory in the place of a file system
+// that is not mounted, and take the data of all writers.
+bool is_bucket_of(const VolumeFormat& format, const std::string& root, FileStore& store,
+                  std::string* why) {
+  if (::access(root.c_str(), F_OK) != 0) {
+    *why = "bucket " + root + ": " + std::strerror(errno) +
+           "; mount its file system, or correct the bucket of the volume";
+    return false;
+  }
+  if (format.uuid.empty()) return true;
+  std::vector<char> owner;
+  constexpr size_t kUuidMost = 64;
+  const int read = store.get(kOwnerObject, kUuidMost, &owner);
+  const std::string uuid(owner.begin(), owner.end());
+  if (read == -ENOENT) {
+    *why = "bucket " + root + " has no juicefs_uuid, which says whose data it holds: mount its "
+           "file system; if it is the right one, restore it: printf " + format.uuid + " > " +
+           root + kOwnerObject;
+  } else if (read != 0) {
+    *why = "bucket " + root + ": whose data it holds cannot be read from juicefs_uuid: " +
+           std::strerror(-read);
+  } else if (uuid != format.uuid) {
+    *why = "bucket " + root + " holds the data of volume " + uuid + ", not of this one (" +
+           format.uuid + "): correct the bucket of the volume, or the juicefs_uuid in it";
+  } else {
+    return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 std::unique_ptr<DataEngine> open_data_engine(const VolumeFormat& format,
@@ -68,26 +98,8 @@ std::unique_ptr<DataEngine> DataEngine::open(const VolumeFormat& format,
   }
   const std::string slash = format.bucket.back() == '/' ? "" : "/";
   const std::string root = format.bucket + slash + format.name + "/";
-  if (const int rc = make_directories(root.substr(0, root.size() - 1)); rc != 0) {
-    *why = "bucket " + root + ": " + std::strerror(-rc) + "; create it or correct its permissions";
-    return nullptr;
-  }
   auto store = std::make_unique<FileStore>(root);
-  std::vector<char> owner;
-  constexpr size_t kUuidMost = 64;
-  const int read = store->get(kOwnerObject, kUuidMost, &owner);
-  if (read == -ENOENT) {
-    log(MDP_LOG_WARN, "bucket " + root + " has no juicefs_uuid: is its file system mounted?");
-  } else if (read != 0) {
-    *why = "bucket " + root + ": whose data it holds cannot be read from juicefs_uuid: " +
-           std::strerror(-read);
-    return nullptr;
-  } else if (const std::string uuid(owner.begin(), owner.end());
-             !format.uuid.empty() && uuid != format.uuid) {
-    *why = "bucket " + root + " holds the data of volume " + uuid + ", not of this one (" +
-           format.uuid + "): correct the bucket of the volume, or the juicefs_uuid in it";
-    return nullptr;
-  }
+  if (!is_bucket_of(format, root, *store, why)) return nullptr;
   return open_data_engine(format, options, ops, volume, std::move(log), std::move(store), why);
 }
 

@@ -74,8 +74,8 @@ int open_new(const std::string& path) {
 
 }  // namespace
 
-int make_directories(const std::string& path) {
-  for (size_t at = 1; at <= path.size(); ++at) {
+int make_directories(const std::string& path, size_t there) {
+  for (size_t at = there + 1; at <= path.size(); ++at) {
     if (at < path.size() && path[at] != '/') continue;
     if (::mkdir(path.substr(0, at).c_str(), 0777) != 0 && errno != EEXIST) return -errno;
   }
@@ -101,7 +101,8 @@ int FileStore::put(const std::string& name, const char* data, size_t size) {
 
   int fd = open_new(tmp);
   if (fd == -ENOENT) {
-    if (const int rc = make_directories(folder); rc != 0) return rc;
+    const int rc = make_directories(folder, root_.size());
+    if (rc != 0) return rc == -ENOENT ? -ENODEV : rc;
     fd = open_new(tmp);
   }
   if (fd < 0) return fd;

@@ -13,7 +13,8 @@ namespace fastmeta::host {
 
 class FileStore final : public ObjectStore {
  public:
-  // root: directory of the volume, with a trailing '/'.
+  // root: directory of the volume, with a trailing '/'. It is never made here: where it is
+  // missing its file system is not mounted. A put then is -ENODEV.
   explicit FileStore(std::string root);
 
   int put(const std::string& name, const char* data, size_t size) override;
@@ -33,7 +34,8 @@ class FileStore final : public ObjectStore {
   std::atomic<uint32_t> tmp_next_{0};
 };
 
-// Creates a directory and those above it. 0 or -errno.
-int make_directories(const std::string& path);
+// Creates a directory and those above it, but for the first `there` bytes of the path.
+// 0 or -errno.
+int make_directories(const std::string& path, size_t there = 0);
 
 }  // namespace fastmeta::host

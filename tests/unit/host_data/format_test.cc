@@ -89,6 +89,7 @@ class FileStores : public testing::Test {
 };
 
 TEST_F(FileStores, MakeDirectoriesAndLeaveNoTemporaryFile) {
+  fs::create_directories(root_ + "new/vol");
   FileStore store(root_ + "new/vol/");
   ASSERT_EQ(store.put("chunks/1/2/a_0_3", "abc", 3), 0);
   ASSERT_EQ(store.put("chunks/1/2/a_0_3", "xyz", 3), 0) << "writing again replaces";
@@ -123,6 +124,12 @@ TEST_F(FileStores, RemovingWhatIsNotThereSucceeds) {
   ASSERT_EQ(store.put("a", "x", 1), 0);
   EXPECT_EQ(store.remove("a"), 0);
   EXPECT_EQ(store.remove("a"), 0);
+}
+
+TEST_F(FileStores, DoNotMakeABucketThatIsGone) {
+  FileStore store(root_ + "vol/");
+  EXPECT_EQ(store.put("chunks/1/2/a_0_3", "abc", 3), -ENODEV);
+  EXPECT_FALSE(fs::exists(root_ + "vol"));
 }
 
 TEST_F(FileStores, SayWhyAnObjectCannotBeWritten) {
@@ -166,11 +173,35 @@ TEST_F(FileStores, ABucketOfAnotherVolumeIsNeitherFormattedNorMounted) {
                             [](int, const std::string&) {}, &why) != nullptr;
   };
   EXPECT_TRUE(open("0123-abc")) << why;
+  EXPECT_TRUE(open("")) << "of a plugin whose volumes have no identity";
   EXPECT_FALSE(open("0123-abd"));
   EXPECT_NE(why.find("0123-abc"), std::string::npos) << why;
   std::ofstream(root_ + "bucket/vol/juicefs_uuid") << std::string(100, 'x');
   EXPECT_FALSE(open("0123-abc")) << "what is no identity is not taken for a missing one";
   EXPECT_NE(why.find("juicefs_uuid"), std::string::npos) << why;
+}
+
+TEST_F(FileStores, ABucketThatIsNotThereIsNotMadeByAMount) {
+  VolumeFormat format;
+  format.name = "vol";
+  format.bucket = root_;
+  format.storage = "file";
+  format.uuid = "0123-abc";
+  FakePlugin plugin;
+  std::string why;
+  const auto open = [&] {
+    return DataEngine::open(format, {}, plugin.ops(), plugin.volume(),
+                            [](int, const std::string&) {}, &why) != nullptr;
+  };
+  EXPECT_FALSE(open());
+  EXPECT_EQ(why, "bucket " + root_ + "vol/: No such file or directory; mount its file system, or "
+                 "correct the bucket of the volume");
+  EXPECT_FALSE(fs::exists(root_ + "vol"));
+  fs::create_directory(root_ + "vol");
+  EXPECT_FALSE(open());
+  EXPECT_NE(why.find("printf 0123-abc > " + root_ + "vol/juicefs_uuid"), std::string::npos) << why;
+  std::ofstream(root_ + "vol/juicefs_uuid") << "0123-abc";
+  EXPECT_TRUE(open()) << why;
 }
 
 TEST_F(FileStores, EngineNamesWhatItCannotUse) {
@@ -188,6 +219,7 @@ TEST_F(FileStores, EngineNamesWhatItCannotUse) {
   format.bucket = root_;
   EXPECT_NE(refused(format).find("\"s3\""), std::string::npos);
   format.storage = "file";
+  fs::create_directory(root_ + "vol");
   format.compression = "gzip";
   EXPECT_NE(refused(format).find("\"gzip\""), std::string::npos);
   format.compression = "none";
