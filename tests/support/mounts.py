@@ -55,9 +55,10 @@ def tmpfs(path, size):
 
 
 def loop_ext4(path, image, size_mb):
-    """A file system of its own in a file, without access times."""
+    """A file system of its own in a file, without access times; no size: it is there already."""
     import subprocess
-    with open(image, "wb") as out:
-        out.truncate(size_mb << 20)
-    subprocess.run(["mkfs.ext4", "-q", "-F", image], check=True)
+    if size_mb is not None:
+        with open(image, "wb") as out:
+            out.truncate(size_mb << 20)
+        subprocess.run(["mkfs.ext4", "-q", "-F", image], check=True)
     subprocess.run(["mount", "-o", "loop,noatime,nodev,nosuid", image, path], check=True)

@@ -62,6 +62,8 @@ std::vector<Key> data_keys() {
       size("host.data.readahead", "8MiB", "0", "1GiB", "Read ahead of a sequential reader."),
       number("host.data.download-threads", "8", "1", "256", "threads", "For reading objects."),
       plain("host.data.compact", Type::kBool, "true", "Merge the slices of often-written files."),
+      choice("host.data.sync", "fsync", {"fsync", "never"},
+             "What makes stored data survive a power loss."),
       duration("host.data.missing-object-retry", "5s", "0", "5m",
                "How long an object that is not there is looked for before a read fails."),
   };
@@ -102,6 +104,7 @@ DataOptions data_options(const Values& values) {
   data.readahead_bytes = values.size("host.data.readahead");
   data.download_threads = static_cast<uint32_t>(values.integer("host.data.download-threads"));
   data.compact = values.flag("host.data.compact");
+  data.sync = values.text("host.data.sync") == "fsync";
   data.missing_object_retry =
       std::chrono::ceil<std::chrono::seconds>(values.duration("host.data.missing-object-retry"));
   return data;

@@ -26,9 +26,10 @@ constexpr size_t kPiecesMax = 1u << 20;
 
 }  // namespace
 
-Compactor::Compactor(bool enabled, const mdp_ops* ops, mdp_volume* volume, SliceStore* slices,
-                     LogFn log)
-    : enabled_(enabled && ops->compact_plan != nullptr && ops->compact_commit != nullptr),
+Compactor::Compactor(const DataOptions& options, const mdp_ops* ops, mdp_volume* volume,
+                     SliceStore* slices, LogFn log)
+    : enabled_(options.compact && ops->compact_plan != nullptr && ops->compact_commit != nullptr),
+      sync_(options.sync),
       ops_(ops),
       volume_(volume),
       slices_(slices),
@@ -155,6 +156,7 @@ int Compactor::store(const mdp_compaction& plan, const std::vector<mdp_slice>& p
   const uint32_t block_bytes = slices_->block_bytes();
   Buffer buffer = slices_->buffers().get(block_bytes);
   if (!buffer) return -ENOMEM;
+  std::vector<StoredBlock> blocks;
   for (uint32_t block = 0; block < block_count(plan.size, block_bytes); ++block) {
     const uint32_t n = bytes_of_block(plan.size, block_bytes, block);
     const uint32_t pos = plan.pos + block * block_bytes;
@@ -162,8 +164,10 @@ int Compactor::store(const mdp_compaction& plan, const std::vector<mdp_slice>& p
       return rc;
     }
     if (const int rc = slices_->put_block(id, block, buffer.data(), n); rc != 0) return rc;
+    blocks.push_back({id, block, n});
   }
-  return 0;
+  // An fsync may have promised that of its parts.
+  return sync_ ? slices_->sync(blocks) : 0;
 }
 
 }  // namespace fastmeta::host

@@ -17,7 +17,8 @@ namespace fastmeta::host {
 
 class Compactor {
  public:
-  Compactor(bool enabled, const mdp_ops* ops, mdp_volume* volume, SliceStore* slices, LogFn log);
+  Compactor(const DataOptions& options, const mdp_ops* ops, mdp_volume* volume,
+            SliceStore* slices, LogFn log);
 
   void start();
   void stop();
@@ -52,6 +53,7 @@ class Compactor {
             std::string* missing);
 
   const bool enabled_;
+  const bool sync_;
   const mdp_ops* const ops_;
   mdp_volume* const volume_;
   SliceStore* const slices_;

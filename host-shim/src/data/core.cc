@@ -20,6 +20,6 @@ Core::Core(const VolumeFormat& format_in, const DataOptions& options_in, const m
       log(std::move(log_in)),
       slices(std::move(slices_in)),
       write_buffers(format.block_bytes, options.write_buffer_bytes / kIdleShare),
-      compactor(options.compact, ops, volume, slices.get(), log) {}
+      compactor(options, ops, volume, slices.get(), log) {}
 
 }  // namespace fastmeta::host

@@ -17,6 +17,7 @@
 #include "data/missing_objects.h"
 #include "data/refusals.h"
 #include "data/slice_store.h"
+#include "data/unsynced_blocks.h"
 #include "data/worker_pool.h"
 
 namespace fastmeta::host {
@@ -44,6 +45,7 @@ struct Core {
   std::atomic<int> lost{0};            // the first error that lost data
   Refusals refusals;
   MissingObjects missing;
+  UnsyncedBlocks unsynced;  // empty if options.sync is off
 };
 
 }  // namespace fastmeta::host

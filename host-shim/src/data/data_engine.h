@@ -42,6 +42,7 @@ struct DataOptions {
   bool compact = true;
   // While the plugin answers EROFS (not now), commits are tried again for so long.
   std::chrono::milliseconds read_only_patience{10000};
+  bool sync = true;  // an fsync makes stored data survive a power loss
   std::chrono::seconds missing_object_retry{5};  // a list may have been compacted elsewhere
 };
 
@@ -80,7 +81,9 @@ class FileData {
   // Waits until everything written before this call is committed. -EINTR: the caller gave up
   // waiting, all goes on.
   virtual int flush(const mdp_caller& who, Heard* handle) = 0;
-  // The same for who does not ask what became of it.
+  // As flush; with the option `sync` what is stored then also survives a power loss.
+  virtual int fsync(const mdp_caller& who, Heard* handle) = 0;
+  // As flush, for who does not ask what became of it.
   virtual void drain(const mdp_caller& who) = 0;
 
   // These drain first, then call the plugin.

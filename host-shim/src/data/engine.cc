@@ -163,8 +163,10 @@ int DataEngineImpl::copy_file_range(const mdp_caller& who, uint64_t from, uint64
   if (core_->ops->copy_file_range == nullptr) return -ENOSYS;
   drain(who, from);
   drain(who, to);
-  return core_->ops->copy_file_range(core_->volume, &who, from, from_off, to, to_off, len, flags,
-                                     copied, to_attr);
+  const int rc = core_->ops->copy_file_range(core_->volume, &who, from, from_off, to, to_off, len,
+                                             flags, copied, to_attr);
+  if (rc == 0) core_->unsynced.copy(from, to);
+  return rc;
 }
 
 void DataEngineImpl::invalidate(uint64_t ino) {

@@ -21,6 +21,7 @@ class FileDataImpl final : public FileData {
             size_t size) override;
   int read(const mdp_caller& who, uint64_t off, char* out, size_t size, size_t* got) override;
   int flush(const mdp_caller& who, Heard* handle) override { return writer_.flush(who, handle); }
+  int fsync(const mdp_caller& who, Heard* handle) override { return writer_.fsync(who, handle); }
   void drain(const mdp_caller& who) override { writer_.drain(who); }
   int truncate(const mdp_caller& who, uint64_t length, mdp_attr* out) override;
   int fallocate(const mdp_caller& who, uint32_t mode, uint64_t off, uint64_t len,

@@ -5,13 +5,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cinttypes>
 #include <cstdio>
+#include <deque>
 #include <random>
 
 namespace fastmeta::host {
 namespace {
+
+constexpr size_t kSyncedTogether = 64;
+constexpr size_t kLastingMax = 4096;
 
 class Descriptor {
  public:
@@ -67,6 +72,14 @@ int open_to_read(const std::string& path) {
   return fd >= 0 ? fd : -errno;
 }
 
+// Some file systems have no notion of it.
+int sync_directory(const std::string& path) {
+  const int fd = open_to_read(path);
+  if (fd < 0) return fd == -ENOENT ? 0 : fd;
+  const Descriptor folder(fd);
+  return ::fsync(fd) == 0 || errno == EINVAL || errno == ENOTSUP ? 0 : -errno;
+}
+
 int open_new(const std::string& path) {
   const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   return fd >= 0 ? fd : -errno;
@@ -101,8 +114,7 @@ int FileStore::put(const std::string& name, const char* data, size_t size) {
 
   int fd = open_new(tmp);
   if (fd == -ENOENT) {
-    const int rc = make_directories(folder, root_.size());
-    if (rc != 0) return rc == -ENOENT ? -ENODEV : rc;
+    if (const int rc = make_folder(folder); rc != 0) return rc;
     fd = open_new(tmp);
   }
   if (fd < 0) return fd;
@@ -113,6 +125,61 @@ int FileStore::put(const std::string& name, const char* data, size_t size) {
   if (rc == 0 && ::rename(tmp.c_str(), path.c_str()) != 0) rc = -errno;
   if (rc != 0) ::unlink(tmp.c_str());
   return rc;
+}
+
+int FileStore::make_folder(const std::string& folder) {
+  const int rc = make_directories(folder, root_.size());
+  std::lock_guard lock(mutex_);
+  lasting_.erase(folder);
+  return rc == -ENOENT ? -ENODEV : rc;
+}
+
+// All are set in motion before the first is waited for.
+int FileStore::sync(const std::vector<std::string>& names) {
+  std::set<std::string> folders;
+  for (size_t begin = 0; begin < names.size(); begin += kSyncedTogether) {
+    const size_t end = std::min(names.size(), begin + kSyncedTogether);
+    std::deque<Descriptor> files;
+    for (size_t i = begin; i < end; ++i) {
+      const int fd = open_to_read(root_ + names[i]);
+      if (fd == -ENOENT) continue;
+      if (fd < 0) return fd;
+      files.emplace_back(fd);
+      if (end - begin > 1) ::sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+      folders.insert(names[i].substr(0, names[i].rfind('/')));
+    }
+    for (const Descriptor& file : files) {
+      if (::fdatasync(file.get()) != 0) return -errno;
+    }
+  }
+  for (const std::string& folder : folders) {
+    if (const int rc = sync_folder(root_ + folder); rc != 0) return rc;
+  }
+  return 0;
+}
+
+// Of a folder that is met for the first time those above it, too.
+int FileStore::sync_folder(const std::string& folder) {
+  if (const int rc = sync_directory(folder); rc != 0) return rc;
+  {
+    std::lock_guard lock(mutex_);
+    if (lasting_.contains(folder)) return 0;
+  }
+  for (std::string above = folder; above.size() > root_.size();) {
+    above.resize(std::max(above.rfind('/'), root_.size() - 1));
+    if (const int rc = sync_directory(above); rc != 0) return rc;
+  }
+  std::lock_guard lock(mutex_);
+  if (lasting_.size() >= kLastingMax) lasting_.clear();
+  lasting_.insert(folder);
+  return 0;
+}
+
+int FileStore::sync_all() {
+  const int fd = open_to_read(root_);
+  if (fd < 0) return fd == -ENOENT ? -ENODEV : fd;
+  const Descriptor root(fd);
+  return ::syncfs(fd) == 0 ? 0 : -errno;
 }
 
 int FileStore::get(const std::string& name, size_t most, std::vector<char>* out) {

@@ -129,6 +129,9 @@ void FileWriter::upload(const Job& job) {
   if (!core_->abandoned.load(std::memory_order_relaxed)) {
     rc = core_->slices->put_block(job.slice->id(), job.part.block, job.part.data,
                                   job.part.bytes);
+    if (rc == 0 && core_->options.sync) {
+      core_->unsynced.add(ino_, {job.slice->id(), job.part.block, job.part.bytes});
+    }
   }
   Lock lock(mutex_);
   job.slice->uploaded(job.part.block, rc);
@@ -237,6 +240,24 @@ void FileWriter::report_lost(const OpenSlice& slice, int rc) {
 int FileWriter::flush(const mdp_caller& who, Heard* handle) {
   if (!drain(who)) return -EINTR;
   Lock lock(mutex_);
+  return told(errors_.tell(handle));
+}
+
+// What could not be synced may be lost, which is news for all handles.
+int FileWriter::fsync(const mdp_caller& who, Heard* handle) {
+  if (const int rc = flush(who, handle); rc != 0 || !core_->options.sync) return rc;
+  const UnsyncedBlocks::Work work = core_->unsynced.of(ino_);
+  if (!work.all && work.blocks.empty()) return 0;
+  const int rc = work.all ? core_->slices->sync_all() : core_->slices->sync(work.blocks);
+  if (rc == 0) {
+    core_->unsynced.done(ino_, work);
+    return 0;
+  }
+  core_->log(MDP_LOG_ERROR, "inode " + std::to_string(ino_) +
+                                ": stored data may not survive a power loss: " +
+                                std::strerror(-rc));
+  Lock lock(mutex_);
+  errors_.add(rc);
   return told(errors_.tell(handle));
 }
 

@@ -34,6 +34,7 @@ class FileWriter {
   Heard heard() const;
   int write(const mdp_caller& who, Heard* handle, uint64_t off, const char* data, size_t size);
   int flush(const mdp_caller& who, Heard* handle);
+  int fsync(const mdp_caller& who, Heard* handle);
   // False when the caller has given up; all goes on in the background.
   bool drain(const mdp_caller& who, std::optional<uint32_t> chunk = {});
   // What a handle that has heard so much would hear now.

@@ -17,6 +17,10 @@ class ObjectStore {
 
   // The object is there completely or not at all.
   virtual int put(const std::string& name, const char* data, size_t size) = 0;
+  // What was put under these names survives a power loss. One that is gone is nothing to lose.
+  virtual int sync(const std::vector<std::string>& names) = 0;
+  // The same for all that was put.
+  virtual int sync_all() = 0;
   // The whole object; more than `most` bytes is -EBADMSG.
   virtual int get(const std::string& name, size_t most, std::vector<char>* out) = 0;
   // Bytes [off, off + n) of an object that must be `whole` bytes long.

@@ -50,6 +50,15 @@ int SliceStore::put_block(uint64_t id, uint32_t block, const char* data, uint32_
   return 0;
 }
 
+int SliceStore::sync(const std::vector<StoredBlock>& blocks) {
+  std::vector<std::string> names;
+  names.reserve(blocks.size());
+  for (const StoredBlock& one : blocks) {
+    names.push_back(object_name(hash_prefix_, one.id, one.block, one.bytes));
+  }
+  return objects_->sync(names);
+}
+
 int SliceStore::read(uint64_t id, uint32_t size, uint32_t off, uint32_t n, char* out,
                      std::string* missing) {
   while (n > 0) {

@@ -6,11 +6,13 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "data/block_cache.h"
 #include "data/codec.h"
 #include "data/data_engine.h"
 #include "data/object_store.h"
+#include "data/unsynced_blocks.h"
 
 namespace fastmeta::host {
 
@@ -28,6 +30,10 @@ class SliceStore {
 
   // One block of a slice that is being written. 0 or -errno.
   int put_block(uint64_t id, uint32_t block, const char* data, uint32_t bytes);
+
+  // So that they, or all that was put, survive a power loss. 0 or -errno.
+  int sync(const std::vector<StoredBlock>& blocks);
+  int sync_all() { return objects_->sync_all(); }
 
   // Bytes [off, off + n) of slice (id, size). -ENOENT: an object is missing, its
   // name in *missing. -EIO: one is short or does not decode; that was logged.

@@ -153,7 +153,7 @@ void on_flush(fuse_req_t req, fuse_ino_t ino, fuse_file_info* fi) {
 void on_fsync(fuse_req_t req, fuse_ino_t ino, int, fuse_file_info* fi) {
   FileSystem& fs = fs_of(req);
   FileHandle& handle = handle_of(fi);
-  int rc = handle.data->flush(mortal_caller(req), &handle.heard);
+  int rc = handle.data->fsync(mortal_caller(req), &handle.heard);
   if (rc == 0 && fs.ops.fsync != nullptr) {
     rc = fs.ops.fsync(fs.volume, ino, MDP_FSYNC_CONFIGURED);
   }

@@ -53,6 +53,7 @@ TEST(HostConfig, DefaultsAreThoseOfTheDocumentation) {
   EXPECT_EQ(config->data.readahead_bytes, data.readahead_bytes);
   EXPECT_EQ(config->data.download_threads, data.download_threads);
   EXPECT_EQ(config->data.compact, data.compact);
+  EXPECT_EQ(config->data.sync, data.sync);
   EXPECT_EQ(config->data.missing_object_retry, data.missing_object_retry);
   EXPECT_EQ(config->log.level, MDP_LOG_INFO);
   EXPECT_EQ(config->log.file, "");
@@ -77,6 +78,7 @@ host:
     readahead: 9
     download-threads: 10
     compact: false
+    sync: never
     missing-object-retry: 1500ms
   log: {level: error, file: /l}
   control: {socket: /s}
@@ -99,6 +101,7 @@ host:
   EXPECT_EQ(config->data.readahead_bytes, 9u);
   EXPECT_EQ(config->data.download_threads, 10u);
   EXPECT_FALSE(config->data.compact);
+  EXPECT_FALSE(config->data.sync);
   EXPECT_EQ(config->data.missing_object_retry, 2s);  // rounded up
   EXPECT_EQ(config->log.level, MDP_LOG_ERROR);
   EXPECT_EQ(config->log.file, "/l");

@@ -126,6 +126,21 @@ TEST_F(FileStores, RemovingWhatIsNotThereSucceeds) {
   EXPECT_EQ(store.remove("a"), 0);
 }
 
+TEST_F(FileStores, SyncWhatIsThere) {
+  FileStore store(root_);
+  std::vector<std::string> names = {"chunks/9/9/gone_0_1"};
+  for (int i = 0; i < 200; ++i) {
+    names.push_back("chunks/0/" + std::to_string(i / 90) + "/a" + std::to_string(i));
+    ASSERT_EQ(store.put(names.back(), "abc", 3), 0);
+  }
+  EXPECT_EQ(store.sync(names), 0);
+  EXPECT_EQ(store.sync(names), 0);
+  EXPECT_EQ(store.sync_all(), 0);
+  std::ofstream(root_ + "file") << "in the way";
+  EXPECT_EQ(store.sync({"file/a"}), -ENOTDIR);
+  EXPECT_EQ(FileStore(root_ + "vol/").sync_all(), -ENODEV);
+}
+
 TEST_F(FileStores, DoNotMakeABucketThatIsGone) {
   FileStore store(root_ + "vol/");
   EXPECT_EQ(store.put("chunks/1/2/a_0_3", "abc", 3), -ENODEV);

@@ -14,6 +14,7 @@
 #include "data/read_ahead.h"
 #include "data/refusals.h"
 #include "data/slice_store.h"
+#include "data/unsynced_blocks.h"
 #include "data/worker_pool.h"
 #include "rig.h"
 
@@ -236,6 +237,44 @@ TEST(Refusing, AShortPatienceEnds) {
   const auto start = Refusals::Clock::now();
   EXPECT_TRUE(refusals.wait_again(milliseconds(50), start));
   EXPECT_FALSE(refusals.wait_again(milliseconds(50), start + milliseconds(100)));
+}
+
+TEST(Unsynced, WhatIsDoneIsWhatWasTaken) {
+  UnsyncedBlocks table;
+  table.add(2, {1, 0, 10});
+  table.add(3, {2, 0, 10});
+  const auto first = table.of(2), second = table.of(2);
+  EXPECT_EQ(first.blocks.size(), 1u);
+  EXPECT_EQ(second.blocks.size(), 1u) << "who comes meanwhile waits for it too";
+  table.add(2, {3, 0, 10});
+  table.done(2, first);
+  ASSERT_EQ(table.of(2).blocks.size(), 1u);
+  EXPECT_EQ(table.of(2).blocks[0].id, 3u);
+  EXPECT_EQ(table.of(3).blocks.size(), 1u);
+  table.copy(2, 3);
+  EXPECT_EQ(table.of(3).blocks.size(), 2u);
+}
+
+TEST(Unsynced, ManyBlocksOfAFileAreNotSyncedSingly) {
+  UnsyncedBlocks table;
+  for (uint64_t i = 0; i <= UnsyncedBlocks::kSinglyMax; ++i) table.add(2, {i, 0, 10});
+  EXPECT_FALSE(table.of(3).all);
+  const auto work = table.of(2);
+  EXPECT_TRUE(work.all);
+  table.done(2, work);
+  EXPECT_FALSE(table.of(2).all);
+}
+
+TEST(Unsynced, WhenThereIsTooMuchAllIsSyncedOnce) {
+  UnsyncedBlocks table;
+  for (uint64_t i = 0; i <= UnsyncedBlocks::kBlocksMax; ++i) table.add(2 + i % 7, {i, 0, 10});
+  const auto work = table.of(99);
+  EXPECT_TRUE(work.all);
+  for (uint64_t i = 0; i < UnsyncedBlocks::kBlocksMax; ++i) table.add(2, {i, 0, 10});
+  table.done(99, work);
+  EXPECT_TRUE(table.of(99).all) << "some was forgotten after it was taken";
+  table.done(99, table.of(99));
+  EXPECT_FALSE(table.of(99).all);
 }
 
 TEST(ReadAheads, FollowsASequentialReaderWithinItsBound) {

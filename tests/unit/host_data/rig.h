@@ -28,6 +28,16 @@ class FaultyStore final : public ObjectStore {
     const int rc = fault_("put", name);
     return rc != 0 ? rc : files_.put(name, data, size);
   }
+  int sync(const std::vector<std::string>& names) override {
+    for (const std::string& name : names) {
+      if (const int rc = fault_("sync", name); rc != 0) return rc;
+    }
+    return files_.sync(names);
+  }
+  int sync_all() override {
+    const int rc = fault_("sync_all", "");
+    return rc != 0 ? rc : files_.sync_all();
+  }
   int get(const std::string& name, size_t most, std::vector<char>* out) override {
     const int rc = fault_("get", name);
     return rc != 0 ? rc : files_.get(name, most, out);
@@ -90,6 +100,7 @@ class Handle {
   int read(const mdp_caller& who, uint64_t off, char* out, size_t size, size_t* got) {
     return file_->read(who, off, out, size, got);
   }
+  int fsync() { return file_->fsync(somebody(), &heard_); }
   int flush(const mdp_caller& who = somebody()) { return file_->flush(who, &heard_); }
   int truncate(const mdp_caller& who, uint64_t length, mdp_attr* out) {
     return file_->truncate(who, length, out);
