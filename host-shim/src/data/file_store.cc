@@ -97,8 +97,7 @@ int make_directories(const std::string& path, size_t there) {
   return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
 }
 
-FileStore::FileStore(std::string root)
-    : root_(std::move(root)), kept_(root_) {
+FileStore::FileStore(std::string root) : root_(std::move(root)), kept_(root_) {
   std::random_device random;
   tmp_prefix_ = (uint64_t{random()} << 32) | random();
 }

@@ -53,6 +53,8 @@ uint32_t process_of(uint32_t thread) {
 }
 
 bool is_dying(uint32_t thread) {
+  if (thread == 0) return false;
+  if (::kill(static_cast<pid_t>(thread), 0) != 0 && errno == ESRCH) return true;
   std::ifstream stat("/proc/" + std::to_string(thread) + "/stat");
   stat.ignore(std::numeric_limits<std::streamsize>::max(), ')');  // behind the name, field 2
   std::string skipped;
@@ -60,7 +62,7 @@ bool is_dying(uint32_t thread) {
   for (int field = 3; field < kFlagsField; ++field) stat >> skipped;
   stat >> flags;
   for (int field = kFlagsField + 1; field < kPendingField; ++field) stat >> skipped;
-  return !(stat >> pending) || (flags & kEndedBySignal) != 0 || (pending & kKill) != 0;
+  return stat >> pending && ((flags & kEndedBySignal) != 0 || (pending & kKill) != 0);
 }
 
 }  // namespace fastmeta::host

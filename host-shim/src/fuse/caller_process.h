@@ -12,7 +12,8 @@ namespace fastmeta::host {
 // the kernel asks for itself, or somebody whom this process cannot see.
 uint32_t process_of(uint32_t thread);
 
-// Whether a signal is ending that thread, or has; also when nothing is known of it.
+// Whether a signal is ending that thread, or has; also when it is gone. Of one that this
+// process cannot see it is not known: no.
 bool is_dying(uint32_t thread);
 
 }  // namespace fastmeta::host

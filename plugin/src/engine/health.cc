@@ -21,6 +21,11 @@ void Health::recovered() {
   recovering_ = false;
 }
 
+bool Health::is_recovering() const {
+  std::lock_guard lock(mutex_);
+  return recovering_;
+}
+
 void Health::stopped() {
   std::lock_guard lock(mutex_);
   life_ = State::kStopped;

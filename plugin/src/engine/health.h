@@ -23,6 +23,7 @@ class Health {
   // Until recovered(): what an earlier life has acknowledged is not all sent yet.
   void recovering();
   void recovered();
+  bool is_recovering() const;
   void stopped();
   void connection_lost();
   void connection_ready();

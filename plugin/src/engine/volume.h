@@ -28,6 +28,7 @@
 #include "engine/health.h"
 #include "engine/host.h"
 #include "engine/id_range.h"
+#include "engine/lock_releases.h"
 #include "engine/numbered_host.h"
 #include "engine/open_table.h"
 #include "engine/passthrough/passthrough.h"
@@ -252,9 +253,7 @@ class Volume final : private Effects {
   std::unique_ptr<Session> session_;
   std::unique_ptr<DirStats> dir_stats_;
   std::unique_ptr<FileDeleter> deleter_;
-  // passthrough: releases of locks that could not be carried out at once. They wait for
-  // the server only.
-  Backlog no_backlog_{config::BacklogConfig{}};
+  // passthrough: releases of locks that could not be carried out at once.
   std::unique_ptr<LockReleases> late_releases_;
   std::unique_ptr<IdRange> inodes_, slices_;
   std::atomic<bool> tracking_{false};

@@ -206,7 +206,7 @@ Result<void> Volume::start() {
       open_, static_cast<Effects&>(*this), std::move(answers), options, log_);
   executor_ = server_.get();
   if (fast()) MDP_TRY_VOID(start_fast_meta());
-  else late_releases_ = std::make_unique<LockReleases>(no_backlog_, *server_, log_);
+  else late_releases_ = std::make_unique<LockReleases>(nullptr, *server_, log_);
   dir_stats_ = std::make_unique<DirStats>(*client_, keys_, log_);
   deleter_ = std::make_unique<FileDeleter>(
       *client_, keys_, [this](uint64_t id, uint32_t size) { return host_.delete_slice(id, size); },
@@ -316,7 +316,8 @@ uint64_t Volume::stop(milliseconds wait) {
     left = fast_->stop(milliseconds(0), *inodes_, *slices_);
   }
   if (left > 0 && session_->id() != 0) {
-    log_.info("session {} is left: changes that wait were made under its locks", session_->id());
+    log_.info("session {} is left: changes that wait may have been made under its locks",
+              session_->id());
   } else if (session_->id() != 0 && client_->connected()) {
     if (auto sent = dir_stats_->flush(); !sent)
       log_.warn("some directory statistics were not sent: {}", sent.error().text);
@@ -430,7 +431,7 @@ Result<void> Volume::beat() {
     stay_alive();
   }
   // Changes that an earlier start of ours made under its locks are sent first.
-  if (health_.seen().state == State::kRecovering) return {};
+  if (health_.is_recovering()) return {};
   return session_->clean_stale(
       [&](uint64_t session, model::Ino ino) -> Result<void> {
         stay_alive();

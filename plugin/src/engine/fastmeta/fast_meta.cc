@@ -88,7 +88,7 @@ Result<void> FastMeta::connect(Executor& server, Effects& effects, Volume volume
   executor_ = std::make_unique<LocalExecutor>(
       parts_, mirror_, server, held_locks_, sacrifices_,
       LocalExecutor::Volume{volume.facts, std::move(volume.may_write)});
-  lock_releases_ = std::make_unique<LockReleases>(backlog_, server, around_.log);
+  lock_releases_ = std::make_unique<LockReleases>(&backlog_, server, around_.log);
   Reintegration::Volume answers;
   answers.stranger = std::move(volume.stranger);
   answers.facts = std::move(volume.facts);

@@ -15,7 +15,6 @@
 #include "engine/fastmeta/held_locks.h"
 #include "engine/fastmeta/identity.h"
 #include "engine/fastmeta/local_executor.h"
-#include "engine/fastmeta/lock_releases.h"
 #include "engine/fastmeta/mirror.h"
 #include "engine/fastmeta/parts.h"
 #include "engine/fastmeta/refresher.h"
@@ -25,6 +24,7 @@
 #include "engine/fastmeta/pending_copies.h"
 #include "engine/fastmeta/written_keys.h"
 #include "engine/id_range.h"
+#include "engine/lock_releases.h"
 #include "store/store.h"
 
 namespace fastmeta::engine {

@@ -36,47 +36,41 @@ void SliceKeeper::add(const model::OplogRecord& record, Page& page) {
   if (write && write->slice.id != 0) page.slices.push_back({write->slice.id, write->slice.size});
 }
 
-Result<SliceKeeper::Page> SliceKeeper::pending(uint64_t from, Timestamp until) {
+Result<SliceKeeper::Page> SliceKeeper::read(Table table, uint64_t from, const Look& look) {
   Page page;
   size_t seen = 0;
   MDP_TRY(auto transaction, parts_.tables.begin());
   MDP_TRY_VOID(transaction->scan(
-      Table::kOplog, store::number_key(from), [&](std::string_view key, std::string_view bytes) {
-        const auto seq = store::key_number(key);
-        const auto record = model::decode_record(bytes);
-        if (!seq || !record) return true;  // the worker tells of it
-        if (until < record->time) return false;
-        if (++seen > kPageRecords) {
-          page.next = *seq;
-          return false;
-        }
-        if (!record->staged) add(*record, page);
-        asked_to_ = std::max(asked_to_, *seq + 1);
-        return true;
+      table, store::number_key(from), [&](std::string_view key, std::string_view bytes) {
+        const auto number = store::key_number(key);
+        if (!number) return true;
+        if (++seen <= kPageRecords) return look(*number, bytes, page);
+        page.next = *number;
+        return false;
       }));
   return page;
 }
 
+Result<SliceKeeper::Page> SliceKeeper::pending(uint64_t from, Timestamp until) {
+  return read(Table::kOplog, from, [&](uint64_t seq, std::string_view bytes, Page& page) {
+    const auto record = model::decode_record(bytes);
+    if (!record) return true;  // the worker tells of it
+    if (until < record->time) return false;
+    if (!record->staged) add(*record, page);
+    asked_to_ = std::max(asked_to_, seq + 1);
+    return true;
+  });
+}
+
 Result<SliceKeeper::Page> SliceKeeper::journalled(uint64_t from) {
-  Page page;
-  size_t seen = 0;
-  MDP_TRY(auto transaction, parts_.tables.begin());
-  MDP_TRY_VOID(transaction->scan(
-      Table::kJournal, store::number_key(from), [&](std::string_view key, std::string_view bytes) {
-        const auto id = store::key_number(key);
-        if (!id) return true;
-        if (++seen > kPageRecords) {
-          page.next = *id;
-          return false;
-        }
-        const auto entry = decode_entry(bytes);
-        if (!entry || entry->state != JournalEntry::State::kOpen) return true;
-        if (const auto record = model::decode_record(entry->record)) add(*record, page);
-        for (const std::string& later : entry->later)
-          if (const auto record = model::decode_record(later)) add(*record, page);
-        return true;
-      }));
-  return page;
+  return read(Table::kJournal, from, [](uint64_t, std::string_view bytes, Page& page) {
+    const auto entry = decode_entry(bytes);
+    if (!entry || entry->state != JournalEntry::State::kOpen) return true;
+    if (const auto record = model::decode_record(entry->record)) add(*record, page);
+    for (const std::string& later : entry->later)
+      if (const auto record = model::decode_record(later)) add(*record, page);
+    return true;
+  });
 }
 
 uint64_t SliceKeeper::ask(const Page& page) {

@@ -9,7 +9,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "engine/fastmeta/parts.h"
@@ -39,6 +41,9 @@ class SliceKeeper {
     std::optional<uint64_t> next;  // where the next page begins
   };
   static void add(const model::OplogRecord& record, Page& page);
+  // Until a page is full, or `look` answers false.
+  using Look = std::function<bool(uint64_t number, std::string_view bytes, Page& page)>;
+  Result<Page> read(store::Table table, uint64_t from, const Look& look);
   // Of records from number `from` on that were acknowledged before `until`.
   Result<Page> pending(uint64_t from, Timestamp until);
   // Of open journal entries from `from` on.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Locks that their users have let go of, and that the server still has: a release waits
-// until everything that was acknowledged before it is there (I8), while its user goes on
-// at once. Others only wait longer.
+// Locks that their users have let go of, and that the server still has, while their users go
+// on: a release waits until the server is there and, in fast-meta, has everything that was
+// acknowledged before (I8). Others only wait longer.
 //
 // Threads: any; releases are carried out on a thread of its own between start and stop.
 #pragma once
@@ -21,7 +21,8 @@ namespace fastmeta::engine {
 
 class LockReleases {
  public:
-  LockReleases(Backlog& backlog, Executor& server, Log log)
+  // backlog: what a release waits for; none: nothing is ever pending.
+  LockReleases(Backlog* backlog, Executor& server, Log log)
       : backlog_(backlog), server_(server), log_(std::move(log)) {}
   ~LockReleases() { stop(); }
 
@@ -48,7 +49,7 @@ class LockReleases {
   void run();
   bool any_of(model::Ino ino) const;
 
-  Backlog& backlog_;
+  Backlog* const backlog_;
   Executor& server_;
   const Log log_;
   mutable std::mutex mutex_;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "engine/fastmeta/lock_releases.h"
+#include "engine/lock_releases.h"
 
 #include <algorithm>
 
@@ -30,7 +30,7 @@ void LockReleases::stop() {
 void LockReleases::add(model::Ino ino, WriteRule rule) {
   {
     std::lock_guard lock(mutex_);
-    queue_.push_back({ino, backlog_.last(), std::move(rule)});
+    queue_.push_back({ino, backlog_ ? backlog_->last() : 0, std::move(rule)});
   }
   wake_.notify_one();
 }
@@ -73,7 +73,8 @@ void LockReleases::run() {
       std::lock_guard again(mutex_);
       return stopping_;
     };
-    const bool settled = backlog_.wait_settled(after, Deadline::max(), stopping);
+    const bool settled =
+        !backlog_ || backlog_->wait_settled(after, Deadline::max(), stopping);
     Result<void> released = settled ? server_.release(rule) : Result<void>();
     lock.lock();
     if (stopping_) return;
