@@ -164,7 +164,7 @@ def complaints(log, root):
 
 
 def half_done(there, before, after):
-    """An operation of several calls (create and write, say) may have come half the way."""
+    """An operation of several calls (create or truncate, then write) may be half done."""
     changed = [path for path in before.keys() | after.keys()
                if before.get(path) != after.get(path)]
     rest = {p: it for p, it in there.items() if p not in changed}
@@ -177,7 +177,9 @@ def half_done(there, before, after):
         # Only its contents are between the two.
         if not now or not will or now[0] != "file" or now[:4] != will[:4]:
             return False
-        if now[4] not in (b"", *( [was[4]] if was and was[0] == "file" else [])):
+        old = was[4] if was and was[0] == "file" else b""
+        size = len(will[4])
+        if now[4] not in (old, old[:size].ljust(size, b"\0")):  # copy truncates, then writes
             return False
     return True
 

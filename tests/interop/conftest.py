@@ -1,8 +1,18 @@
 """One live volume, mounted by our client and by the standard one."""
 
+import os
+
 import pytest
 
 from support.pair import Pair
+
+
+def missing(path):
+    try:
+        os.lstat(path)
+        return False
+    except FileNotFoundError:
+        return True
 
 
 @pytest.fixture(scope="module")

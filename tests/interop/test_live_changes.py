@@ -6,6 +6,8 @@ import time
 
 import pytest
 
+from interop.conftest import missing
+
 CHANGES = {}
 
 
@@ -23,14 +25,6 @@ def write(path, data, mode="wb"):
 def read(path):
     with open(path, "rb") as file:
         return file.read()
-
-
-def missing(path):
-    try:
-        os.lstat(path)
-        return False
-    except FileNotFoundError:
-        return True
 
 
 # Each gets the folder on the writer (w) and on the reader (r). It yields what the reader does to

@@ -7,20 +7,13 @@ import time
 
 import pytest
 
+from interop.conftest import missing
 from support.listing import Listing
 from support.process import wait_until
 
 pytestmark = pytest.mark.quick
 
 FILES = 1000
-
-
-def missing(path):
-    try:
-        os.lstat(path)
-        return False
-    except FileNotFoundError:
-        return True
 
 
 @pytest.fixture

@@ -47,7 +47,8 @@ TEST(CallerProcess, IsDyingOnceASignalEndsIt) {
   ASSERT_EQ(::waitid(P_PID, number, &ended, WEXITED | WNOWAIT), 0);
   EXPECT_TRUE(is_dying(number));
   ::waitpid(child, nullptr, 0);
-  EXPECT_TRUE(is_dying(number)) << "nothing is known of it";
+  EXPECT_TRUE(is_dying(number)) << "it is gone";
+  EXPECT_FALSE(is_dying(0)) << "one of another container";
 }
 
 }  // namespace

@@ -23,6 +23,15 @@ FaultyStore::Fault fail(const char* which, int rc) {
   return [=](const char* op, const std::string&) { return op == std::string(which) ? rc : 0; };
 }
 
+// A handle whose data could not be stored, and that has not heard of it.
+auto wrote_in_vain(Rig& rig, int rc) {
+  auto file = rig.open(2);
+  rig.fail_store(fail("put", rc));
+  EXPECT_EQ(rig.write(*file, 0, "hello"), 0);
+  file->data().drain(somebody());
+  return file;
+}
+
 }  // namespace
 
 TEST(WriteFaults, AFailedUploadIsReportedOnceAndNeverCommitted) {
@@ -160,10 +169,7 @@ TEST(WriteFaults, EachHandleHearsOfALossOnce) {
 
 TEST(WriteFaults, AHandleThatOpensLaterHearsOnlyWhatNobodyHasHeard) {
   Rig rig;
-  const auto writer = rig.open(2);
-  rig.fail_store(fail("put", -ENOSPC));
-  ASSERT_EQ(rig.write(*writer, 0, "hello"), 0);
-  writer->data().drain(somebody());
+  const auto writer = wrote_in_vain(rig, -ENOSPC);
   EXPECT_EQ(rig.open(2)->flush(), -ENOSPC);
   EXPECT_EQ(rig.open(2)->flush(), 0);
   EXPECT_EQ(writer->flush(), -ENOSPC) << "it was open when it happened";
@@ -171,10 +177,7 @@ TEST(WriteFaults, AHandleThatOpensLaterHearsOnlyWhatNobodyHasHeard) {
 
 TEST(WriteFaults, WhatNoHandleWritesIsAcceptedAfterAnError) {
   Rig rig;
-  const auto file = rig.open(2);
-  rig.fail_store(fail("put", -EIO));
-  ASSERT_EQ(rig.write(*file, 0, "hello"), 0);
-  file->data().drain(somebody());
+  const auto file = wrote_in_vain(rig, -EIO);
   rig.fail_store(nullptr);
   ASSERT_EQ(file->data().write(somebody(), nullptr, 0, "pages", 5), 0);
   EXPECT_EQ(file->flush(), -EIO) << "of the bytes before";

@@ -25,14 +25,19 @@ size_t kept(const std::string& root) {
   return count;
 }
 
+auto stored(Rig& rig, size_t bytes) {
+  auto file = rig.open(2);
+  EXPECT_EQ(rig.write(*file, 0, pattern(bytes, 1)), 0);
+  EXPECT_EQ(file->flush(), 0);
+  return file;
+}
+
 }  // namespace
 
 TEST(Keeping, WhatAGarbageCollectionTookIsBroughtBackAsNew) {
   Rig rig;
-  const auto file = rig.open(2);
   const uint32_t size = 2 * kBlock + 1;
-  ASSERT_EQ(rig.write(*file, 0, pattern(size, 1)), 0);
-  ASSERT_EQ(file->flush(), 0);
+  const auto file = stored(rig, size);
   const auto old = fs::file_time_type::clock::now() - std::chrono::hours(2);
   for (const auto& object : rig.objects()) fs::last_write_time(rig.path_of(object), old);
   ASSERT_EQ(rig.engine->slice_is_durable(1, size), 1);
@@ -51,9 +56,7 @@ TEST(Keeping, WhatAGarbageCollectionTookIsBroughtBackAsNew) {
 
 TEST(Keeping, WhatWasOldIsLookedAfterSinceACollectionMayHaveFoundIt) {
   Rig rig;
-  const auto file = rig.open(2);
-  ASSERT_EQ(rig.write(*file, 0, pattern(10, 1)), 0);
-  ASSERT_EQ(file->flush(), 0);
+  const auto file = stored(rig, 10);
   const std::string object = rig.objects().at(0);
   KeptObjects objects(rig.path_of(""));
   const auto now = KeptObjects::Clock::now();
@@ -76,9 +79,7 @@ TEST(Keeping, WhatWasOldIsLookedAfterSinceACollectionMayHaveFoundIt) {
 
 TEST(Keeping, LinksThatNobodyAskedForInDaysGo) {
   Rig rig;
-  const auto file = rig.open(2);
-  ASSERT_EQ(rig.write(*file, 0, pattern(10, 1)), 0);
-  ASSERT_EQ(file->flush(), 0);
+  const auto file = stored(rig, 10);
   ASSERT_EQ(rig.engine->slice_is_durable(1, 10), 1);
   const KeptObjects links(rig.path_of(""));
   const auto now = std::chrono::system_clock::now();
@@ -90,9 +91,7 @@ TEST(Keeping, LinksThatNobodyAskedForInDaysGo) {
 
 TEST(Keeping, AStorageThatIsNotThereHasLostNothing) {
   Rig rig;
-  const auto file = rig.open(2);
-  ASSERT_EQ(rig.write(*file, 0, pattern(10, 1)), 0);
-  ASSERT_EQ(file->flush(), 0);
+  const auto file = stored(rig, 10);
   EXPECT_EQ(rig.engine->slice_is_durable(99, 10), -ENOENT);
   fs::rename(rig.path_of(kOwnerObject), rig.path_of("elsewhere"));
   EXPECT_EQ(rig.engine->slice_is_durable(99, 10), 0);
