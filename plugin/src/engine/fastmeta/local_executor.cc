@@ -109,7 +109,7 @@ Result<OperationReply> LocalExecutor::apply(const Operation& operation, const Wr
   }
   int conflicts = 0;
   for (int round = 0; round < kRoundsMax; ++round) {
-    MDP_TRY_VOID(may());
+    if (round > 0) MDP_TRY_VOID(may());
     Run run;
     std::optional<Operation> moved;
     Result<OperationReply> reply = Error{Fault::kConflict, EIO, {}};
