@@ -101,9 +101,11 @@ class Rounds:
         try:
             self.fast.is_state("writable", UP_S)
             self.fast.drained(UP_S)
-        except TimeoutError as error:
-            raise AssertionError(f"round {number}, {kind}: {error}: {self.fast.stats()}\n"
-                                 f"{self.fast.mount.log[-2000:]}") from error
+        except (TimeoutError, AssertionError) as error:
+            process = self.fast.mount.process
+            raise AssertionError(f"round {number}, {kind}: {error}; the mount's process: "
+                                 f"{process.pid}, exit {process.exit_code}\n"
+                                 f"{self.fast.mount.log[-3000:]}") from error
         for folder, log, _ in workers:
             found, count = promises.complaints(log, self.fast.path(folder))
             self.operations += count

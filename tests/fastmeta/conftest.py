@@ -53,12 +53,17 @@ class Fast:
 
     def up(self, **more):
         self.start(**more).wait()
+        # The mount is there a moment before its control socket.
+        wait_until(lambda: self.ask().returncode == 0, PATIENT_S, "the control socket")
 
     def path(self, *parts):
         return self.mount.path(*parts)
 
+    def ask(self):
+        return self.lab.clients["fastmeta"].run("stats", "--json", self.root)
+
     def stats(self):
-        done = self.lab.clients["fastmeta"].run("stats", "--json", self.root)
+        done = self.ask()
         assert done.returncode == 0, done.stdout
         return json.loads(done.stdout)["plugin"]
 

@@ -3,12 +3,12 @@ when there is room."""
 
 import errno
 import os
-import subprocess
 import time
 
 import pytest
 
 from fastmeta.conftest import Fast, conflicts, hold, names, read, soon, sound, write
+from support import mounts
 
 MIB = 1 << 20
 
@@ -17,8 +17,8 @@ MIB = 1 << 20
 def disk(lab):
     """A small disk of its own."""
     place = lab.place("disk")
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=600m", "tmpfs", place], check=True)
-    lab.defer(subprocess.run, ["umount", "-l", place])
+    mounts.tmpfs(place, "600m")
+    lab.defer(mounts.unmount_for_sure, place)
     return place
 
 
