@@ -140,3 +140,10 @@ def test_status_shows_mode_and_backlog(fast, run):
     assert "mode         fast-meta" in text and "backlog      0 changes" in text, text
     assert "hit ratio" in text and "epoch" in text and "connected" in text, text
     assert json.loads(run("status", "--json", fast.root).stdout)["detail"]["mode"] == "fast-meta"
+
+
+def test_what_is_not_there_is_told_by_name(fast, run):
+    for kind, number in (("conflicts", "7"), ("oplog", "9")):
+        shown = run(kind, "show", number, fast.root)
+        assert shown.returncode == 1
+        assert number in shown.stdout and "No such file" not in shown.stdout, shown.stdout

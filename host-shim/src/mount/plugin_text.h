@@ -2,12 +2,14 @@
 // Texts that a plugin writes into a buffer of ours.
 #pragma once
 
+#include <algorithm>
 #include <cerrno>
 #include <string>
 
 namespace fastmeta::host {
 
-// call(char* buffer, size_t capacity) -> 0 or -errno, -ERANGE when it does not fit.
+// call(char* buffer, size_t capacity) -> 0 or -errno, -ERANGE when it does not fit. After an
+// error *out is what it says of that, or empty.
 template <typename Call>
 int read_text(std::string* out, Call call) {
   constexpr size_t kFirst = 16 * 1024;
@@ -17,7 +19,7 @@ int read_text(std::string* out, Call call) {
     out->assign(capacity, '\0');
     rc = call(out->data(), out->size());
   }
-  out->resize(rc == 0 ? out->find_first_of('\0') : 0);
+  out->resize(std::min(out->find_first_of('\0'), out->size()));
   return rc;
 }
 

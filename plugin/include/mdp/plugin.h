@@ -449,7 +449,8 @@ typedef struct mdp_ops {
   int (*stats)(mdp_volume *v, char *json, size_t cap);
   int (*health)(mdp_volume *v, mdp_health *out);
   /* Admin verbs, so that tools need no new members. An unknown verb is
-   * -ENOTSUP; verb "help" lists them. */
+   * -ENOTSUP; verb "help" lists them. After an error reply may hold a line that
+   * says why: the host clears it before. */
   int (*control)(mdp_volume *v, const char *verb, const char *request, char *reply, size_t cap);
 
   /* since 1.1 */

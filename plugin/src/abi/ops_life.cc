@@ -147,7 +147,10 @@ int health(mdp_volume* v, mdp_health* out) {
 int control(mdp_volume* v, const char* verb, const char* request, char* reply, size_t cap) {
   return guarded(v, "control", [&] {
     auto answer = v->volume->control(verb, request ? request : "");
-    if (!answer) return to_errno(v->log, answer.error(), "control");
+    if (!answer) {
+      say(answer.error().text, reply, cap);
+      return to_errno(v->log, answer.error(), "control");
+    }
     return put_text(*answer, reply, cap);
   });
 }

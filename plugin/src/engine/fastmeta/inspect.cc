@@ -86,7 +86,7 @@ Result<std::string> one(store::Tables& tables, const Kind& kind, const json& req
   MDP_TRY(auto row, transaction->get(kind.table, store::number_key(which)));
   if (!row)
     return Error{Fault::kAnswer, ENOENT,
-                 fmt::format("there is no {} {}", kind.field, which)};
+                 fmt::format("none of the {} has the {} {}", kind.plural, kind.field, which)};
   return dump(kind.to_json(which, *row, true));
 }
 
