@@ -2,6 +2,7 @@
 // fastmeta mount
 #include <CLI/App.hpp>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -15,6 +16,7 @@
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/mount_options.h"
+#include "control/client.h"
 #include "daemon/process.h"
 #include "mount/mount_runner.h"
 
@@ -39,13 +41,19 @@ std::string absolute(const std::string& path) {
   return ::getcwd(here, sizeof here) == nullptr ? path : std::string(here) + "/" + path;
 }
 
+// Attributes the kernel remembers also of a dead mount; this it has to ask. Where somebody
+// listens nobody has died, and a file system that hangs is not asked.
+bool is_dead(const MountPoint& mount) {
+  struct statfs asked{};
+  return !listens(mount) && ::statfs(mount.path.c_str(), &asked) != 0 &&
+         (errno == ENOTCONN || errno == ECONNABORTED);
+}
+
 // A mount whose process was killed answers ENOTCONN until somebody takes it away, so
 // that nothing is written into the folder below it. The next mount does.
 void clear_dead_mount(const std::string& path) {
-  struct stat st{};
-  if (::stat(path.c_str(), &st) == 0 || errno != ENOTCONN) return;
   const auto dead = find_mount(path);
-  if (!dead || dead->path != path || unmount_lazily(dead->path) != 0) return;
+  if (!dead || dead->path != path || !is_dead(*dead) || unmount_lazily(dead->path) != 0) return;
   std::fprintf(stderr, "fastmeta: %s: unmounted what a process that has died left there\n",
                path.c_str());
 }

@@ -60,6 +60,18 @@ std::optional<ControlReply> ask(const std::string& socket, unsigned int user,
   return reply;
 }
 
+bool listens(const MountPoint& mount) {
+  for (const std::string& socket : socket_candidates(mount.device, mount.user)) {
+    std::string why;
+    const int fd = connect_unix(socket, &why);
+    if (fd < 0) continue;
+    const bool ours = peer_of(fd) == mount.user;
+    ::close(fd);
+    if (ours) return true;
+  }
+  return false;
+}
+
 std::optional<ControlReply> ask(const MountPoint& mount, const ControlRequest& request,
                                 milliseconds timeout, std::string* why) {
   why->clear();

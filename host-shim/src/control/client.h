@@ -18,5 +18,7 @@ std::optional<ControlReply> ask(const std::string& socket, unsigned int user,
 // As above, through the socket of that mount: its daemon is a process of who has mounted it.
 std::optional<ControlReply> ask(const MountPoint& mount, const ControlRequest& request,
                                 std::chrono::milliseconds timeout, std::string* why);
+// Whether such a process listens there; it may be too busy to answer.
+bool listens(const MountPoint& mount);
 
 }  // namespace fastmeta::host
