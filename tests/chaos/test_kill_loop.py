@@ -6,12 +6,12 @@ import pytest
 
 from chaos import kill_loop
 
-ROUNDS = 40 if os.environ.get("FASTMETA_LONG") == "1" else 5
+LONG = os.environ.get("FASTMETA_LONG") == "1"
 
 
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("rtt_ms", [0, pytest.param(30, marks=pytest.mark.long)])
-def test_every_acknowledged_operation_outlives_kills(lab, seed, rtt_ms):
-    loop = kill_loop.run(lab, ROUNDS, seed, rtt_ms)
-    print(kill_loop.summary(loop, ROUNDS))
+@pytest.mark.parametrize("rtt_ms, rounds", [(0, 100 if LONG else 5), (30, 50 if LONG else 2)])
+def test_every_acknowledged_operation_outlives_kills(lab, seed, rtt_ms, rounds):
+    loop = kill_loop.run(lab, rounds, seed, rtt_ms)
+    print(kill_loop.summary(loop, rounds))
     assert loop.violations == []
