@@ -20,6 +20,23 @@ bool is_log_file(std::string_view name) {
          name.starts_with("WiredTigerTmplog.");
 }
 
+namespace {
+
+// The one file without a checksum names how the metadata are encoded, and the library takes it
+// at its word: with another format it writes over its own stack.
+Result<void> check_turtle(const std::string& path) {
+  constexpr size_t kMax = 1 << 20;
+  MDP_TRY(const auto text, read_small_file(path, kMax));
+  for (const std::string_view field : {",key_format=S,", ",value_format=S,"})
+    if (!text || text->find(field) == std::string::npos)
+      return Error{Fault::kLocalStore, EIO,
+                   fmt::format("{} is damaged: there is no {} in it", path,
+                               field.substr(1, field.size() - 2))};
+  return {};
+}
+
+}  // namespace
+
 Result<void> check_files(const Layout& layout) {
   std::string missing;
   const auto need = [&](const std::string& name) {
@@ -35,7 +52,7 @@ Result<void> check_files(const Layout& layout) {
     return name.starts_with("WiredTigerLog.");
   });
   if (!logged) missing += " WiredTigerLog.*";
-  if (missing.empty()) return {};
+  if (missing.empty()) return check_turtle(layout.db() + "/WiredTiger.turtle");
   return Error{Fault::kLocalStore, EIO,
                fmt::format("in {} there is no, or an empty,{}", layout.db(), missing)};
 }

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <fstream>
 #include <random>
+#include <sstream>
 
 #include "rig.h"
 #include "support/seed.h"
@@ -185,6 +186,23 @@ TEST_F(Damage, OfManyPlacesNeverCrashes) {
       harm(file, kHarms[5], random);
       harm(file, kHarms[6], random);
     }
+  }
+}
+
+// Nothing protects this text, and the library believes it.
+TEST_F(Damage, OfTheEncodingOfTheMetadataIsTold) {
+  for (const char* field : {"key_format=S", "value_format=S"}) {
+    fs::remove_all(dir_ / "copy");
+    fs::copy(dir_ / "good", dir_ / "copy", fs::copy_options::recursive);
+    const std::string path = dir_ / "copy/db/WiredTiger.turtle";
+    std::stringstream text;
+    text << std::ifstream(path).rdbuf();
+    std::string changed = text.str();
+    ASSERT_NE(changed.find(field), std::string::npos);
+    changed[changed.find(field) + 1] ^= 2;
+    std::ofstream(path) << changed;
+    const int status = in_child([&] { return look(dir_ / "copy"); });
+    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == kRefused) << field << ": " << status;
   }
 }
 
