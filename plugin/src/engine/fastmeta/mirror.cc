@@ -60,13 +60,12 @@ Result<void> Mirror::fetch(std::span<const ReadKey> wanted, Fetched& into) {
   }
   for (model::Ino dir : dirs) {
     const Token token = parts_.validity.now();
-    const ReadKey count{ReadKind::kHashCount, parts_.keys.dir(dir), {}, true};
-    MDP_TRY(auto reply, parts_.client.read_one(to_command(count)));
-    MDP_TRY(RawValue number, to_value(count, std::move(reply)));
+    RawValue number;
+    MDP_TRY(number.count, count_of(dir));
     // It may be empty but for what the server does not know yet.
     const size_t most = kSmall + parts_.backlog.seen().records;
     const bool many = number.count > most;
-    into.put(count, std::move(number), token);
+    into.put({ReadKind::kHashCount, parts_.keys.dir(dir), {}, true}, std::move(number), token);
     if (many) continue;
     auto listing = list(dir, 2 * most);
     if (listing)
@@ -77,23 +76,34 @@ Result<void> Mirror::fetch(std::span<const ReadKey> wanted, Fetched& into) {
   return {};
 }
 
+redis::Scan Mirror::scan_of(model::Ino dir) const {
+  return {parts_.client, {"HSCAN", parts_.keys.dir(dir), "0", "COUNT", kScanCount}, 2};
+}
+
+Result<uint64_t> Mirror::count_of(model::Ino dir) {
+  const ReadKey count{ReadKind::kHashCount, parts_.keys.dir(dir), {}, true};
+  MDP_TRY(auto reply, parts_.client.read_one(to_command(count)));
+  MDP_TRY(const RawValue number, to_value(count, std::move(reply)));
+  return number.count;
+}
+
 Result<RawValue> Mirror::list(model::Ino dir, size_t most) {
   const std::string key = parts_.keys.dir(dir);
   const Token token = parts_.validity.now();
   listings_.fetch_add(1, std::memory_order_relaxed);
   std::map<std::string, std::string> found;  // a scan may report a name twice
-  std::string cursor = "0";
-  do {
-    MDP_TRY(auto page, parts_.client.read_one({"HSCAN", key, cursor, "COUNT", kScanCount}));
-    if (page.is_error()) return redis::refused(page, "HSCAN");
-    if (page.items.size() != 2 || !page.items[0].is_text() || page.items[1].items.size() % 2 != 0)
-      return Error{Fault::kCorrupt, EIO, "the server answered HSCAN with something else"};
-    auto& entries = page.items[1].items;
+  redis::Scan scan = scan_of(dir);
+  while (!scan.done()) {
+    const bool first = found.empty();
+    MDP_TRY(auto entries, scan.next());
     for (size_t i = 0; i < entries.size(); i += 2)
       found.insert_or_assign(std::move(entries[i].text), std::move(entries[i + 1].text));
     if (found.size() > most) return Error::answer(EFBIG);
-    cursor = page.items[0].text;
-  } while (cursor != "0");
+    if (first && !scan.done()) {
+      MDP_TRY(const uint64_t count, count_of(dir));
+      if (count > most) return Error::answer(EFBIG);
+    }
+  }
   std::pair<ReadKey, RawValue> answer;
   answer.first = {ReadKind::kHash, key, {}, true};
   answer.second.exists = !found.empty();

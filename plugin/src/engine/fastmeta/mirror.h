@@ -13,7 +13,7 @@
 #include "engine/fastmeta/local_view.h"
 #include "engine/fastmeta/parts.h"
 #include "engine/fetcher.h"
-#include "engine/listing.h"
+#include "redis/scan.h"
 
 namespace fastmeta::engine {
 
@@ -26,13 +26,16 @@ class Mirror {
   Result<void> fetch(std::span<const model::ReadKey> wanted, Fetched& into);
 
   // All entries of a directory as the server has them, stored when they still hold at
-  // the end. `most`: beyond it kAnswer EFBIG, nothing stored.
+  // the end. `most`: beyond it kAnswer EFBIG, nothing stored; the server's own count is asked
+  // before much is read.
   Result<model::RawValue> list(model::Ino dir, size_t most);
+  // The same by the page, stored nowhere.
+  redis::Scan scan_of(model::Ino dir) const;
   // Reads the directory again when its listing was complete and no longer holds.
   Result<void> refresh(model::Ino dir);
-  // Are all entries known, so that no name of it has to be asked for?
   // Are all entries of the directory in rows, maybe old ones?
   Result<bool> holds_all(store::Transaction& transaction, model::Ino dir);
+  // Are all entries known, so that no name of it has to be asked for?
   Result<bool> complete(model::Ino dir);
 
   struct Stats {
@@ -49,6 +52,7 @@ class Mirror {
   static constexpr size_t kSmall = 10'000;
 
  private:
+  Result<uint64_t> count_of(model::Ino dir);
   Result<void> store(std::span<const std::pair<model::ReadKey, model::RawValue>> answers,
                      Token token);
 

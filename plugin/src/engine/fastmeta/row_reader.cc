@@ -4,20 +4,18 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "engine/fastmeta/row_writer.h"
 #include "model/schema/codec.h"
 
 namespace fastmeta::engine {
 
-using model::RawValue;
 using model::ReadKey;
-using model::ReadKind;
 
 namespace {
 // Attributes are asked for ahead of the page, so that a slow link is not paid for every
 // buffer of the kernel.
 constexpr size_t kAttrsAhead = 4096;
 constexpr size_t kRowsEach = 4096;
-constexpr int kListTriesMax = 100;
 
 // Is there an entry in this row, pending change first; its value.
 const std::string* entry_of(const Row& row) {
@@ -52,49 +50,93 @@ Result<void> RowReader::restart() {
   listing_ = std::make_unique<Listing>();
   last_row_ = marker_key(keys_.dir(dir_));
   done_ = false;
+  scan_.reset();
   MDP_TRY(const bool complete, mirror_.complete(dir_));
   return complete ? Result<void>() : list_rest();
 }
 
 Result<void> RowReader::list_rest() {
-  Token token = parts_.validity.now();
+  // Before the server is asked: what is settled from here on is in either.
+  MDP_TRY(Pending ours, pending());
+  if (ours.emptied) {
+    for (const auto& [name, bytes] : ours.names) add(name, bytes);
+    done_ = true;
+    return {};
+  }
   auto listed = mirror_.list(dir_, parts_.config.cache.listing_max);
   if (!listed && listed.error().code != EFBIG) return std::move(listed).error();
   if (listed) {
     MDP_TRY(const bool stored, mirror_.complete(dir_));
     if (stored) return {};
   }
-  // Others write into it all the time, or it is too large to be stored: what was listed
-  // is kept here.
-  const ReadKey whole{ReadKind::kHash, keys_.dir(dir_), {}, true};
-  for (int i = 0; i < kListTriesMax; ++i) {
-    if (i > 0 || !listed) {
-      token = parts_.validity.now();
-      listed = mirror_.list(dir_, SIZE_MAX);
-      if (!listed) return std::move(listed).error();
-    }
-    Fetched fetched;
-    fetched.put(whole, std::move(*listed), token);
-    MDP_TRY(auto transaction, parts_.tables.begin());
-    const model::VolumeFacts facts;
-    LocalView view(facts, keys_, parts_.open, parts_.validity, *transaction, fetched, true);
-    auto entries = view.raw(whole);
-    if (view.failure()) return *view.failure();
-    // Missing: a change of ours was settled since it was asked.
-    if (!entries && entries.error().fault == Fault::kMissing) continue;
-    if (!entries) return std::move(entries).error();
-    // In the order of rows, as the pages before.
-    for (const auto& [name, bytes] : entries->fields)
-      if (row_key(keys_.dir(dir_), name) > last_row_) add(name, bytes);
-    done_ = true;
+  removed_ = std::move(ours.removed);
+  for (const auto& [name, bytes] : ours.names) add(name, bytes);
+  if (!listed) {
+    scan_.emplace(mirror_.scan_of(dir_));
     return {};
   }
-  return Error{Fault::kConflict, EIO, "the directory changes faster than it can be listed"};
+  done_ = true;
+  return add_of_server(listed->fields);
+}
+
+Result<RowReader::Pending> RowReader::pending() {
+  const std::string prefix = marker_key(keys_.dir(dir_));
+  MDP_TRY(auto transaction, parts_.tables.begin());
+  Pending ours;
+  Result<void> broken;
+  MDP_TRY_VOID(transaction->scan(
+      store::Table::kRows, prefix, [&](std::string_view key, std::string_view bytes) {
+        if (!key.starts_with(prefix)) return false;
+        auto row = decode_row(bytes);
+        if (!row) {
+          broken = std::move(row).error();
+          return false;
+        }
+        const std::string_view name = key.substr(prefix.size());
+        if (name.empty()) {  // the marker
+          ours.emptied = row->local == Row::Local::kAbsent;
+          return true;
+        }
+        if (row->local == Row::Local::kAbsent) ours.removed.emplace(name);
+        if (row->local == Row::Local::kValue) ours.names.emplace_back(name, row->local_value);
+        return true;
+      }));
+  MDP_TRY_VOID(std::move(broken));
+  return ours;
+}
+
+Result<void> RowReader::add_of_server(
+    std::span<const std::pair<std::string, std::string>> entries) {
+  MDP_TRY(auto transaction, parts_.tables.begin());
+  RowWriter rows(*transaction, keys_, parts_.validity);
+  for (const auto& [name, bytes] : entries) {
+    if (removed_.contains(name)) continue;
+    MDP_TRY(const Row row, rows.load(row_key(keys_.dir(dir_), name)));
+    if (row.local == Row::Local::kNone)
+      add(name, bytes);
+    else if (const std::string* value = entry_of(row))
+      add(name, *value);
+  }
+  return {};
+}
+
+Result<void> RowReader::scan_page() {
+  MDP_TRY(auto replies, scan_->next());
+  std::vector<std::pair<std::string, std::string>> entries;
+  for (size_t i = 0; i < replies.size(); i += 2)
+    entries.emplace_back(std::move(replies[i].text), std::move(replies[i + 1].text));
+  MDP_TRY_VOID(add_of_server(entries));
+  done_ = scan_->done();
+  return {};
 }
 
 Result<void> RowReader::read_until(uint64_t size) {
   const std::string prefix = marker_key(keys_.dir(dir_));
   while (!done_ && listing_->size() < size) {
+    if (scan_) {
+      MDP_TRY_VOID(scan_page());
+      continue;
+    }
     MDP_TRY(auto transaction, parts_.tables.begin());
     // Eviction between two pages: the rows are not all there any more.
     MDP_TRY(const bool whole, mirror_.holds_all(*transaction, dir_));
