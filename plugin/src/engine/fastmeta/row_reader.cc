@@ -80,6 +80,7 @@ Result<void> RowReader::list_rest() {
 }
 
 Result<RowReader::Pending> RowReader::pending() {
+  if (!parts_.backlog.oldest()) return Pending{};
   const std::string prefix = marker_key(keys_.dir(dir_));
   MDP_TRY(auto transaction, parts_.tables.begin());
   Pending ours;
