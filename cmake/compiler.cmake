@@ -40,8 +40,9 @@ if(FASTMETA_SANITIZE)
   endif()
 endif()
 if(FASTMETA_FUZZ)
-  add_compile_options(-fsanitize=address,fuzzer-no-link -fno-omit-frame-pointer)
-  add_link_options(-fsanitize=address)
+  add_compile_options(-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all
+    -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=address,undefined)
 endif()
 
 find_program(FASTMETA_CCACHE ccache)
