@@ -86,6 +86,9 @@ def test_a_large_folder_is_undone_beside_writers(lab, volume, standard):
         done.set()
         for writer in writers:
             writer.join()
+    # At once: the kernel has forgotten every name that it was given.
+    assert not [n for n in range(count) if os.path.lexists(fast.path("same", str(n)))]
+    assert read(fast.path("same", "theirs")) == b""
     print(f"{sum(made)} files beside it, the slowest took {max(slowest):.2f} s")
     assert names(fast.path("same")) == ["theirs"]
     fast.drained(120)
@@ -116,6 +119,11 @@ def test_too_many_conflicts_stop_the_sending_until_somebody_has_looked(lab, volu
         if fast.backlog() == 0:
             break
         assert "conflicts" in fast.stats()["reason"]
+        told = lab.clients["fastmeta"].run("status", fast.root).stdout
+        assert f"(conflicts.limit {limit})" in told and "read-only" in told, told
+        left = fast.backlog()
+        assert left > 0 and f"{left} changes" in told, "what is not judged yet waits"
+        assert len(journal(fast)) == conflicts(fast), "what was sacrificed is there to be seen"
         assert conflicts(fast) <= (resumes + 1) * (limit + 10)
         with pytest.raises(OSError) as refused:
             os.mkdir(fast.path("refused"))
