@@ -86,9 +86,6 @@ def test_a_large_folder_is_undone_beside_writers(lab, volume, standard):
         done.set()
         for writer in writers:
             writer.join()
-    # At once: the kernel has forgotten every name that it was given.
-    assert not [n for n in range(count) if os.path.lexists(fast.path("same", str(n)))]
-    assert read(fast.path("same", "theirs")) == b""
     print(f"{sum(made)} files beside it, the slowest took {max(slowest):.2f} s")
     assert names(fast.path("same")) == ["theirs"]
     fast.drained(120)
