@@ -40,8 +40,10 @@ if(FASTMETA_SANITIZE)
   endif()
 endif()
 if(FASTMETA_FUZZ)
-  add_compile_options(-fsanitize=address,fuzzer-no-link -fno-omit-frame-pointer)
-  add_link_options(-fsanitize=address)
+  # vptr and function need the C++ part of the runtime, which a host written in C has not.
+  add_compile_options(-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize=vptr,function
+    -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=address,undefined)
 endif()
 
 find_program(FASTMETA_CCACHE ccache)

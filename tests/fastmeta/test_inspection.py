@@ -147,3 +147,23 @@ def test_what_is_not_there_is_told_by_name(fast, run):
         shown = run(kind, "show", number, fast.root)
         assert shown.returncode == 1
         assert number in shown.stdout and "No such file" not in shown.stdout, shown.stdout
+
+
+@pytest.mark.parametrize("wait_ms", [60_000, 2**63 - 1, 2**64 - 1])
+def test_a_flush_waits_as_long_as_it_is_asked_to(lab, volume, run, wait_ms):
+    """Also where the end of the wait is beyond what clocks count to."""
+    fast = unhurried(lab, volume)
+    os.mkdir(fast.path("dir"))
+    answers = []
+
+    def flush():
+        request = json.dumps({"timeout_ms": wait_ms})
+        answers.append(run("control", fast.root, "flush", request))
+
+    flusher = threading.Thread(target=flush)
+    flusher.start()
+    flusher.join(0.5)
+    assert flusher.is_alive(), answers[0].stdout
+    fast.link.up()
+    flusher.join(20)
+    assert answers[0].returncode == 0 and json.loads(answers[0].stdout) == {"left": 0}

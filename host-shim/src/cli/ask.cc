@@ -8,6 +8,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "cli/answer_text.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/plugin_option.h"
@@ -34,7 +35,7 @@ std::optional<Json> ask_mount(const std::string& place, const ControlRequest& re
   std::string why;
   const auto reply = ask(*mount, request, timeout, &why);
   if (!reply || !reply->ok) {
-    complain(kFailed, mount->path + ": " + (reply ? reply->text : why));
+    complain(kFailed, mount->path + ": " + (reply ? printable(reply->text) : why));
     return std::nullopt;
   }
   return Json::parse(reply->text, nullptr, false);

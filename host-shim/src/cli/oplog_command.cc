@@ -7,6 +7,7 @@
 #include <cstring>
 #include <memory>
 
+#include "cli/answer_text.h"
 #include "cli/ask.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
@@ -24,48 +25,13 @@ struct Arguments {
   bool json = false;
 };
 
-std::string text_of(const Json& item, const char* field) {
-  if (!item.contains(field)) return "-";
-  const Json& value = item[field];
-  if (value.is_object() && value.contains("hex")) return "0x" + value["hex"].get<std::string>();
-  return value.is_string() ? value.get<std::string>() : value.dump();
-}
-
-void print_record(const Json& item) {
-  if (item.contains("damage")) {
-    std::printf("%10s  damaged: %s\n", text_of(item, "seq").c_str(),
-                text_of(item, "damage").c_str());
-    return;
-  }
-  std::string what = text_of(item, "op");
-  if (item.contains("ino")) what += " inode " + text_of(item, "ino");
-  if (item.contains("name")) what += " " + text_of(item, "parent") + "/" + text_of(item, "name");
-  if (item.contains("new_name"))
-    what += " to " + text_of(item, "new_parent") + "/" + text_of(item, "new_name");
-  std::printf("%10s  %s  uid %s pid %s  %s\n", text_of(item, "seq").c_str(),
-              text_of(item, "time").c_str(), text_of(item, "uid").c_str(),
-              text_of(item, "pid").c_str(), what.c_str());
-}
-
-void print_conflict(const Json& item) {
-  if (item.contains("damage")) {
-    std::printf("%6s  damaged: %s\n", text_of(item, "id").c_str(),
-                text_of(item, "damage").c_str());
-    return;
-  }
-  std::printf("%6s  %s  %-9s %s %s: %s\n", text_of(item, "id").c_str(),
-              text_of(item, "time").c_str(), text_of(item, "state").c_str(),
-              text_of(item, "op").c_str(), text_of(item, "path_then").c_str(),
-              text_of(item, "reason").c_str());
-}
-
 AskPage asker(const Arguments& arguments, int* code) {
   return [&arguments, code](const std::string& verb, const std::string& request) {
     return ask_store(arguments.where, {verb, request}, code);
   };
 }
 
-int list(const Arguments& arguments, const Pages& pages, void (*print)(const Json&)) {
+int list(const Arguments& arguments, const Pages& pages, std::string (*text)(const Json&)) {
   int code = kFailed;
   uint64_t left = arguments.limit == 0 ? UINT64_MAX : arguments.limit;
   Json all = Json::array();
@@ -73,7 +39,7 @@ int list(const Arguments& arguments, const Pages& pages, void (*print)(const Jso
     if (arguments.json)
       all.push_back(item);
     else
-      print(item);
+      std::fputs(text(item).c_str(), stdout);
     return --left > 0;
   });
   if (!done) return code;
@@ -139,7 +105,7 @@ void add_oplog(CLI::App& app, Run* chosen) {
       "oplog", "Changes that are acknowledged and not sent yet (mode fast-meta)");
   oplog->require_subcommand(1);
   add_list(oplog, chosen, "One line each", [](const Arguments& arguments) {
-    return list(arguments, kRecordPages, print_record);
+    return list(arguments, kRecordPages, record_text);
   });
   add_show(oplog, chosen, "SEQ", "Everything about one, as JSON", [](const Arguments& arguments) {
     return show(arguments, "oplog-record", "seq");
@@ -154,7 +120,7 @@ void add_oplog(CLI::App& app, Run* chosen) {
       "conflicts", "Changes that were sacrificed because another client's came first");
   conflicts->require_subcommand(1);
   add_list(conflicts, chosen, "One line each", [](const Arguments& arguments) {
-    return list(arguments, kConflictPages, print_conflict);
+    return list(arguments, kConflictPages, conflict_text);
   });
   add_show(conflicts, chosen, "ID", "Everything about one, as JSON",
            [](const Arguments& arguments) { return show(arguments, "conflict", "id"); });

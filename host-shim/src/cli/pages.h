@@ -25,16 +25,21 @@ inline bool for_each_item(const AskPage& ask, const Pages& pages, bool full,
                           const std::function<bool(const nlohmann::json&)>& each) {
   constexpr int kPage = 1000;
   for (uint64_t after = 0;;) {
+    const uint64_t before = after;
     const nlohmann::json request = {{"after", after}, {"limit", kPage}, {"full", full}};
     const auto page = ask(pages.verb, request.dump());
     if (!page || !page->is_object() || !page->contains(pages.plural)) return false;
     for (const auto& item : (*page)[pages.plural]) {
+      if (!item.is_object()) return false;
       if (!each(item)) return true;
-      const uint64_t number = item.value(pages.number, uint64_t{0});
-      if (number <= after) return false;  // it would never end
-      after = number;
+      const auto number = item.find(pages.number);
+      if (number == item.end() || !number->is_number_unsigned()) return false;
+      if (number->get<uint64_t>() <= after) return false;  // it would never end
+      after = number->get<uint64_t>();
     }
-    if (!page->value("more", false)) return true;
+    const auto more = page->find("more");
+    if (more == page->end() || *more != true) return true;
+    if (after == before) return false;  // nor would this
   }
 }
 

@@ -3,14 +3,13 @@
 #include <CLI/App.hpp>
 
 #include <cstdio>
-#include <ctime>
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "cli/answer_text.h"
 #include "cli/ask.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
-#include "cli/size.h"
 
 namespace fastmeta::host {
 namespace {
@@ -27,94 +26,6 @@ constexpr milliseconds kStatusWait{10'000};
 constexpr milliseconds kWorkWait{10 * 60 * 1000};
 constexpr milliseconds kFlushGrace{60'000};  // for data that is buffered in the host
 
-// Nested objects as dotted names, one value per line.
-void print_flat(const Json& json, const std::string& prefix) {
-  for (const auto& [key, value] : json.items()) {
-    const std::string name = prefix.empty() ? key : prefix + "." + key;
-    if (value.is_object()) {
-      print_flat(value, name);
-    } else {
-      const std::string text = value.is_string() ? value.get<std::string>() : value.dump();
-      std::printf("%-36s %s\n", name.c_str(), text.c_str());
-    }
-  }
-}
-
-uint64_t number_at(const Json& json, const char* pointer) {
-  const Json::json_pointer at(pointer);
-  return json.contains(at) && json.at(at).is_number_unsigned() ? json.at(at).get<uint64_t>() : 0;
-}
-
-// What a plugin with a local store tells in its stats.
-void print_detail(const Json& stats) {
-  const auto count = [&](const char* pointer) {
-    return static_cast<unsigned long long>(number_at(stats, pointer));
-  };
-  const std::string mode = stats.value("mode", std::string());
-  if (!mode.empty()) std::printf("mode         %s\n", mode.c_str());
-  if (stats.contains("backlog")) {
-    std::printf("backlog      %llu changes, %s, the oldest %.1f s old; %llu wait for data\n",
-                count("/backlog/records"), human_size(number_at(stats, "/backlog/bytes")).c_str(),
-                static_cast<double>(number_at(stats, "/backlog/oldest_ms")) / 1000,
-                count("/backlog/waiting_for_data"));
-    if (const Json::json_pointer rate("/backlog/sent_per_s");
-        stats.contains(rate) && stats.at(rate).is_number())
-      std::printf("sent         %.0f changes/s\n", stats.at(rate).get<double>());
-  }
-  if (stats.contains("conflicts"))
-    std::printf("conflicts    %llu, %llu not told to their programs yet\n",
-                count("/conflicts/total"), count("/conflicts/unreported"));
-  if (stats.contains("cache")) {
-    const double hits = static_cast<double>(number_at(stats, "/cache/hits"));
-    const double asked = hits + static_cast<double>(number_at(stats, "/cache/misses"));
-    std::printf("cache        ");
-    if (stats["cache"].contains("rows")) {
-      if (stats["cache"]["rows"].is_number_unsigned())
-        std::printf("%llu rows, ", count("/cache/rows"));
-      else
-        std::printf("rows are being counted, ");
-    }
-    std::printf("hit ratio %.3f", asked > 0 ? hits / asked : 0.0);
-    if (stats["cache"].contains("epoch")) std::printf(", epoch %llu", count("/cache/epoch"));
-    std::printf("\n");
-  }
-  if (stats.contains("store"))
-    std::printf("store        %s on disk, log %s, %s in memory\n",
-                human_size(number_at(stats, "/store/bytes_on_disk")).c_str(),
-                human_size(number_at(stats, "/store/log_bytes")).c_str(),
-                human_size(number_at(stats, "/store/bytes_in_cache")).c_str());
-  if (stats.contains("server") && stats["server"].is_object()) {
-    const Json& server = stats["server"];
-    std::printf("server       %s %s, version %s\n",
-                server.value("connected", false) ? "connected to" : "away:",
-                server.value("url", std::string("?")).c_str(),
-                server.value("version", std::string("?")).c_str());
-  }
-}
-
-void print_status(const Json& status) {
-  const auto text = [&](const char* field) { return status.value(field, std::string()); };
-  const std::time_t since = status.value("since", std::time_t{0});
-  char when[64] = "";
-  if (std::tm local{}; ::localtime_r(&since, &local) != nullptr) {
-    std::strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S", &local);
-  }
-  const Json plugin = status.value("plugin", Json::object());
-  std::printf("volume       %s on %s\n", text("volume").c_str(), text("mount_point").c_str());
-  std::printf("state        %s%s%s\n", text("state").c_str(), text("reason").empty() ? "" : ": ",
-              text("reason").c_str());
-  std::printf("not sent yet %s buffered, %llu changes\n",
-              human_size(status.value("buffered_bytes", uint64_t{0})).c_str(),
-              static_cast<unsigned long long>(status.value("backlog", uint64_t{0})));
-  if (const Json detail = status.value("detail", Json::object()); !detail.empty())
-    print_detail(detail);
-  std::printf("process      %d since %s, fastmeta %s\n", status.value("pid", 0), when,
-              text("version").c_str());
-  std::printf("plugin       %s %s from %s\n", plugin.value("name", std::string()).c_str(),
-              plugin.value("version", std::string()).c_str(),
-              plugin.value("path", std::string()).c_str());
-}
-
 int run_status(const Arguments& arguments) {
   auto status = ask_mount(arguments.place, {"status", "{}"}, kStatusWait);
   if (!status) return kFailed;
@@ -126,7 +37,7 @@ int run_status(const Arguments& arguments) {
   if (arguments.json || !status->is_object()) {
     print_json(*status);
   } else {
-    print_status(*status);
+    std::fputs(status_text(*status).c_str(), stdout);
   }
   return kOk;
 }
@@ -137,7 +48,7 @@ int run_stats(const Arguments& arguments) {
   if (arguments.json || !stats->is_object()) {
     print_json(*stats);
   } else {
-    print_flat(*stats, "");
+    std::fputs(flat_text(*stats).c_str(), stdout);
   }
   return kOk;
 }
@@ -151,7 +62,7 @@ int run_flush(const Arguments& arguments) {
   const auto answer =
       ask_mount(arguments.place, {"flush", request.dump()}, *timeout + kFlushGrace);
   if (!answer) return kFailed;
-  const uint64_t left = answer->is_object() ? number_at(*answer, "/left") : 0;
+  const uint64_t left = number_at(*answer, "/left");
   if (left == 0) return kOk;
   return complain(kFailed, arguments.place + ": " + std::to_string(left) +
                                " changes are not sent yet after " + arguments.timeout);

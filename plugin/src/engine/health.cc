@@ -60,9 +60,10 @@ void Health::failed(std::string reason) {
 Health::Seen Health::seen_locked() const {
   if (life_ != State::kWritable) return {life_, {}};
   if (!failed_.empty()) return {State::kFailed, failed_};
+  // First: it needs somebody, and what is found at a reconnect ends the loss for nobody.
+  if (!refused_.empty()) return {State::kReadOnly, refused_};
   if (lost_ && std::chrono::steady_clock::now() - lost_since_ > grace_)
     return {State::kReadOnly, "the connection to the metadata server is lost"};
-  if (!refused_.empty()) return {State::kReadOnly, refused_};
   if (!unsupported_.empty()) return {State::kReadOnly, unsupported_};
   if (read_only_) return {State::kReadOnly, "opened read-only"};
   if (recovering_)

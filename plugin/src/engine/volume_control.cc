@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Admin verbs of a live volume.
+#include <algorithm>
 #include <cerrno>
 #include <nlohmann/json.hpp>
 
@@ -12,7 +13,8 @@ using nlohmann::json;
 
 namespace {
 
-constexpr int64_t kFlushWaitMs = 30'000;
+constexpr uint64_t kFlushWaitMs = 30'000;
+constexpr uint64_t kFlushWaitMaxMs = 365ull * 24 * 3600 * 1000;  // a deadline far off is one still
 
 Result<json> parse(std::string_view request) {
   if (request.empty()) return json::object();
@@ -44,7 +46,8 @@ Result<std::string> Volume::control(std::string_view verb, std::string_view requ
     const auto wait = asked.find("timeout_ms");
     if (wait != asked.end() && !wait->is_number_unsigned())
       return Error{Fault::kConfig, EINVAL, "timeout_ms is no number of milliseconds"};
-    const int64_t ms = wait == asked.end() ? kFlushWaitMs : wait->get<int64_t>();
+    const uint64_t ms = std::min(
+        wait == asked.end() ? kFlushWaitMs : wait->get<uint64_t>(), kFlushWaitMaxMs);
     if (fast()) fast_->drained(deadline_in(std::chrono::milliseconds(ms)));
     return json{{"left", fast() ? fast_->backlog().seen().records : 0}}.dump();
   }

@@ -41,7 +41,7 @@ void Volume::add_fast_meta_stats(nlohmann::json& out) const {
   const Mirror::Stats cache = fast_->mirror().stats();
   const store::Tables::Stats store = fast_->store().stats();
   const int64_t oldest_ms =
-      pending.oldest ? (clock_.now().nanos() - pending.oldest->nanos()) / 1'000'000 : 0;
+      pending.oldest ? clock_.now().since(*pending.oldest) / 1'000'000 : 0;
   out["backlog"] = {{"records", pending.records},
                     {"bytes", pending.bytes},
                     {"oldest_ms", oldest_ms},

@@ -13,8 +13,23 @@ struct Timestamp {
   uint32_t nsec = 0;
 
   auto operator<=>(const Timestamp&) const = default;
-  // Nanoseconds since 1970; enough until the year 2262.
+  // Nanoseconds since 1970, of a clock: enough until the year 2262. What is stored may be any
+  // time; since() and next() are for that.
   int64_t nanos() const { return sec * 1'000'000'000 + nsec; }
+  // How long it is after `other`, in ns; the longest that there is when it is longer.
+  int64_t since(const Timestamp& other) const {
+    int64_t s = 0, ns = 0;
+    if (__builtin_sub_overflow(sec, other.sec, &s) ||
+        __builtin_mul_overflow(s, int64_t{1'000'000'000}, &ns) ||
+        __builtin_add_overflow(ns, int64_t{nsec} - int64_t{other.nsec}, &ns))
+      return sec < other.sec ? INT64_MIN : INT64_MAX;
+    return ns;
+  }
+  // 1 ns later.
+  Timestamp next() const {
+    if (nsec + 1 < 1'000'000'000) return {sec, nsec + 1};
+    return {sec == INT64_MAX ? INT64_MIN : sec + 1, 0};
+  }
   static Timestamp from_nanos(int64_t ns) {
     int64_t sec = ns / 1'000'000'000;
     int64_t rest = ns % 1'000'000'000;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <limits>
 #include <random>
 
 #include "engine/fastmeta/local_view.h"
@@ -92,6 +93,32 @@ TEST(Rows, NamesAreFoundInKeys) {
   EXPECT_EQ(parse_row_key(field).field, "a name");
   EXPECT_TRUE(parse_row_key(marker_key("d1")).marker);
   EXPECT_FALSE(parse_row_key("i5").in_hash);
+}
+
+// A count of links in the server may be any number: found by fuzz_rows.
+TEST(Rows, ASumThatDoesNotFitLeavesTheNumber) {
+  constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
+  EXPECT_EQ(incremented(kMost - 1, 1), kMost);
+  EXPECT_EQ(incremented(kMost, 1), kMost);
+  EXPECT_EQ(incremented(-kMost - 1, -1), -kMost - 1);
+
+  const model::KeySpace keys("");
+  test::MemoryTables tables;
+  Validity validity(1);
+  auto transaction = tables.begin();
+  RowWriter rows(**transaction, keys, validity);
+  const ReadKey parents{ReadKind::kHash, "p2", {}, true};
+  RawValue two;
+  two.fields = {{"1", std::to_string(kMost)}};
+  ASSERT_TRUE(rows.fill(parents, two, validity.now()));
+  ASSERT_TRUE(rows.pending({WriteOp::kHIncrBy, "p2", "1", "", 1}, 9, false));
+  const model::VolumeFacts facts;
+  const OpenTable open;
+  const Fetched fetched;
+  const LocalView view(facts, keys, open, validity, **transaction, fetched, false);
+  const auto seen = view.raw(parents);
+  ASSERT_TRUE(seen);
+  EXPECT_EQ(seen->fields, two.fields);
 }
 
 // A small world: one server value, one mirror of it.

@@ -84,7 +84,7 @@ TEST_F(OwnWrites, OfANewNameFollowTheLookupOfItsDirectoryInTwoRoundTrips) {
   Mounted a(server.url()), b(server.url());
   const Ino d = b.dir(kRootIno, "d");
   b.make(d, "there");
-  // An answer comes after what was on its way before it: no fill below is cancelled for b's changes.
+  // An answer comes after what was on its way before it: b's changes cancel no fill below.
   EXPECT_EQ(a.find(kRootIno, "not there"), 0);
   // The directory's entries came with its own.
   EXPECT_EQ(1u, round_trips(a, [&] { EXPECT_EQ(a.find(kRootIno, "d"), static_cast<int64_t>(d)); }));

@@ -106,6 +106,21 @@ TEST(HeldLocks, LastUntilTheLastByteIsLetGoOf) {
   EXPECT_TRUE(locks.guards(5, 77, 3).empty());
 }
 
+// What a reconnect finds is why nothing is sent, though it does not end the loss.
+TEST(Health, TellsWhatSomebodyHasToLookAtBeforeTheLossOfTheConnection) {
+  Health health(0ms);
+  health.started(false);
+  health.connection_lost();
+  std::this_thread::sleep_for(2ms);
+  EXPECT_EQ(health.seen().reason, "the connection to the metadata server is lost");
+  health.refused("the server went back");
+  EXPECT_EQ(health.seen().state, State::kReadOnly);
+  EXPECT_EQ(health.seen().reason, "the server went back");
+  EXPECT_EQ(health.may_write().error().code, EROFS);
+  health.refused({});
+  EXPECT_EQ(health.seen().reason, "the connection to the metadata server is lost");
+}
+
 TEST(Health, TakesDataOfOpenFilesWhileOnlyTheConnectionIsMissing) {
   Health health(0ms);
   health.recovering();

@@ -16,7 +16,7 @@ constexpr std::chrono::milliseconds kAsk{50};
 bool Backlog::full() const {
   if (items_.size() >= limits_.records_max || bytes_ >= limits_.bytes_max) return true;
   if (limits_.age_max.count() == 0 || items_.empty()) return false;
-  const int64_t age = Clock().now().nanos() - items_.begin()->second.time.nanos();
+  const int64_t age = Clock().now().since(items_.begin()->second.time);
   return age > std::chrono::nanoseconds(limits_.age_max).count();
 }
 

@@ -145,7 +145,7 @@ Result<std::optional<Clash>> BatchRun::one(SyncBatch& batch, const PendingPtr& i
   model::Replay replay;
   // As long as no gc can take the node for a leftover the call's own time stays, so that
   // what was shown does not change when it is sent.
-  if (terms.at.nanos() - item->record.time.nanos() > kLateNs) replay.at = terms.at;
+  if (terms.at.since(item->record.time) > kLateNs) replay.at = terms.at;
   replay.trash = terms.trash;
   if (!item->record.copied.empty()) replay.copied = &item->record.copied;
   Mutations changes;

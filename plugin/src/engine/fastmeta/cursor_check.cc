@@ -19,6 +19,9 @@ constexpr std::string_view kWhatToDo =
     "and mount again. If this cache directory is a copy, use the original or drop this one";
 
 constexpr size_t kOfferStep = 256;  // records a transaction
+// Numbers that a power loss can have taken from us, far more than are made between two syncs of
+// the log. What goes beyond is damage, and numbers would be counted one by one, or run out.
+constexpr uint64_t kLostMax = uint64_t{1} << 26;
 
 }  // namespace
 
@@ -86,6 +89,10 @@ Result<CursorFound> CursorCheck::compare(const std::optional<std::string>& value
       return refuse(fmt::format("the server has changes up to number {} of this client, which "
                                 "has only made {}: another process uses a copy of this cache "
                                 "directory",
+                                cursor->highest(), known_highest));
+    if (cursor->highest() > known_highest && cursor->highest() - known_highest > kLostMax)
+      return refuse(fmt::format("the server's record of what this client has sent is damaged (it "
+                                "goes up to number {}, and {} was the last one here)",
                                 cursor->highest(), known_highest));
     found.cursor = std::move(*cursor);
   }

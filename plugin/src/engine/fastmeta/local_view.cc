@@ -43,7 +43,7 @@ RawValue overlaid(ReadKind kind, RawValue answer, const Row& row) {
       const int64_t before =
           answer.exists ? parse_decimal<int64_t>(answer.bytes).value_or(0) : 0;
       answer.exists = true;
-      answer.bytes = std::to_string(before + row.local_delta);
+      answer.bytes = std::to_string(incremented(before, row.local_delta));
       break;
     }
   }

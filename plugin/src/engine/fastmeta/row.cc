@@ -83,6 +83,11 @@ Error broken(size_t offset, const char* what) {
 
 }  // namespace
 
+int64_t incremented(int64_t number, int64_t by) {
+  int64_t sum = 0;
+  return __builtin_add_overflow(number, by, &sum) ? number : sum;
+}
+
 std::string encode_row(const Row& row) {
   std::string out;
   out.reserve(16 + row.base_value.size() + row.local_value.size());

@@ -58,6 +58,10 @@ struct Row {
   bool operator==(const Row&) const = default;
 };
 
+// What HINCRBY makes of a stored number, which may be any: a sum that does not fit is refused
+// there, and the number stays.
+int64_t incremented(int64_t number, int64_t by);
+
 std::string encode_row(const Row& row);
 // kCorrupt, with the offset.
 Result<Row> decode_row(std::string_view bytes);

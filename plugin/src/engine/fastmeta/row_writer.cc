@@ -116,10 +116,10 @@ Result<void> RowWriter::pending(const Write& write, uint64_t seq, bool is_new) {
                                      ? parse_decimal<int64_t>(row.local_value).value_or(0)
                                      : 0;
           row.local = Row::Local::kValue;
-          row.local_value = std::to_string(before + write.delta);
+          row.local_value = std::to_string(incremented(before, write.delta));
         } else {
           row.local = Row::Local::kDelta;
-          row.local_delta += write.delta;
+          row.local_delta = incremented(row.local_delta, write.delta);
         }
       });
     case WriteOp::kRPush:
@@ -244,7 +244,9 @@ Result<void> RowWriter::applied(const Write& write, Token sent) {
       return put(row_key(write.key, write.field), false, {});
     case WriteOp::kHIncrBy:
       return derive(row_key(write.key, write.field),
-                    [&](const Row& row) { return std::to_string(number_of(row) + write.delta); });
+                    [&](const Row& row) {
+                      return std::to_string(incremented(number_of(row), write.delta));
+                    });
     case WriteOp::kRPush:
       return derive(row_key(write.key),
                     [&](const Row& row) { return row.base_value + write.value; });
@@ -277,7 +279,9 @@ Result<void> RowWriter::settled(const Write& write, uint64_t seq) {
     } else if (row.local == Row::Local::kAppend) {
       if (row.local_value.starts_with(write.value)) row.local_value.erase(0, write.value.size());
     } else if (row.local == Row::Local::kDelta) {
-      row.local_delta -= write.delta;
+      int64_t rest = 0;
+      row.local_delta =
+          __builtin_sub_overflow(row.local_delta, write.delta, &rest) ? 0 : rest;
     }
     return save(name, row);
   };

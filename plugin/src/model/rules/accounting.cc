@@ -61,14 +61,14 @@ void put_attr(const View& seen, Mutations& out, Ino ino, const Attr& attr) {
 void touch_ctime(Attr& attr, Timestamp now) { attr.ctime = std::max(attr.ctime, now); }
 
 bool touch_dir(const VolumeFacts& facts, Attr& dir, Timestamp now, bool forced) {
-  if (!forced && now.nanos() - dir.mtime.nanos() < facts.dir_mtime_step_ns) return false;
+  if (!forced && now.since(dir.mtime) < facts.dir_mtime_step_ns) return false;
   dir.mtime = std::max(dir.mtime, now);
   touch_ctime(dir, now);
   return true;
 }
 
 void touch_content(Attr& attr, Timestamp mtime, Timestamp now) {
-  if (mtime == attr.mtime) mtime = Timestamp::from_nanos(mtime.nanos() + 1);
+  if (mtime == attr.mtime) mtime = mtime.next();
   attr.mtime = mtime;
   touch_ctime(attr, now);
 }
