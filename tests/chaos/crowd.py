@@ -82,6 +82,7 @@ class Crowd:
             self.own(client)
 
     def start(self, program, mount, log, *arguments):
+        log.touch()
         return Process([sys.executable, ROOT / "tests/chaos" / program, mount.root, log,
                         self.dice.randrange(1 << 30), self.terms.pause_s, *arguments],
                        self.logs / "workers.txt")

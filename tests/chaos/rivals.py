@@ -483,7 +483,9 @@ class Account:
                 what, value = deed.args[1], deed.args[2] if deed.kind == "setxattr" else None
             else:
                 continue
-            words[self.one_inode(deed.args[0]), what][deed.thread].append((deed, value))
+            # By inode as it was then, too: two that were one for some time may have parted.
+            speaker = deed.thread, deed.args[0]
+            words[self.one_inode(deed.args[0]), what][speaker].append((deed, value))
         for key, it in (*there.items(), *places.items()):
             if it.kind == stat.S_IFLNK:
                 continue
@@ -499,10 +501,10 @@ class Account:
                     yield (f"{text(key)} (inode {it.ino}): {what} is {value!r}, the last word of "
                            f"somebody was one of {allowed}")
 
-    def allowed(self, by_thread, what, it):
+    def allowed(self, by_speaker, what, it):
         """The values that an attribute may have."""
         found, certain = set(), False
-        for spoken in by_thread.values():
+        for spoken in by_speaker.values():
             for at, (deed, value) in enumerate(spoken):
                 lost = (deed.client, self.one_inode(deed.args[0])) in self.contents_lost
                 if lost or not deed.sure or not any(later.sure for later, _ in spoken[at + 1:]):
