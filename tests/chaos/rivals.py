@@ -509,7 +509,8 @@ class Account:
                 lost = (deed.client, self.one_inode(deed.args[0])) in self.contents_lost
                 if lost or not deed.sure or not any(later.sure for later, _ in spoken[at + 1:]):
                     found.add(value)
-                certain = certain or (deed.sure and not lost)
+                # Of another inode: perhaps of a file that was never this one.
+                certain = certain or (deed.sure and not lost and deed.args[0] == it.ino)
         if not certain:
             found |= {"data": {"", "\0" * TOKEN_BYTES}, "size": {0, TOKEN_BYTES},
                       "mode": {0o755 if it.kind == stat.S_IFDIR else 0o644}}.get(what, {None})
