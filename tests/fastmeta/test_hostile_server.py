@@ -153,18 +153,39 @@ def test_another_volume_under_the_same_url_gets_nothing(lab, volume, bent):
         assert redis("HLEN", "d1") == 0
 
 
+def test_a_transaction_of_which_a_part_is_refused_stops_the_sending(lab, volume, fast):
+    """The rest of it took effect, and so it is told with the key; nothing goes twice afterwards."""
+    os.mkdir(fast.path("before"))
+    fast.drained()
+    with volume.redis() as redis:
+        redis("SET", "totalInodes", "many")
+        os.mkdir(fast.path("dir"))
+        stopped(fast, "totalInodes")
+        redis("SET", "totalInodes", 2)
+    fast.mount.unmount()
+    fast.up()
+    fast.is_state("writable")
+    os.mkdir(fast.path("dir", "after"))
+    fast.drained()
+    assert conflicts(fast) == 0
+    assert names(fast.path()) == ["before", "dir"]
+    fast.mount.unmount()
+    assert sound(lab, volume) == []
+
+
 def restore(server, backup):
     server.kill()
     shutil.copy(backup, server.folder / "dump.rdb")
     server.start()
 
 
-@pytest.mark.parametrize("kept", [True, False])
-def test_a_backup_that_was_restored(lab, volume, bent, kept):
+@pytest.mark.parametrize("kept", ["kept", "beyond", "kept, and our clock is set"])
+def test_a_backup_that_was_restored(lab, volume, bent, clock, kept):
     """Within the kept window what the server forgot is sent again; beyond it nobody guesses."""
-    if not kept:
-        bent.mount.unmount()
-        bent.up(**{"sync.keep-applied": "0", "sync.keep-applied-records": 0})
+    bent.env = clock.env
+    bent.mount.unmount()
+    bent.up(**({"sync.keep-applied": "0", "sync.keep-applied-records": 0,
+                "umount.drain-timeout": "0"} if kept == "beyond" else {}))
     write(bent.path("old"), b"1")
     bent.drained()
     backup = volume.server.folder / "backup.rdb"
@@ -176,12 +197,14 @@ def test_a_backup_that_was_restored(lab, volume, bent, kept):
     os.unlink(bent.path("old"))
     bent.drained()
     os.listdir(bent.path())
+    if "clock" in kept:
+        clock.set(3600)
     time.sleep(1)  # until what need not be kept is gone
     bent.link.stall()
     os.mkdir(bent.path("unsent"))
     restore(volume.server, backup)
     bent.link.up()
-    if kept:
+    if kept != "beyond":
         bent.is_state("writable")
         bent.drained()
         there = sorted(["unsent", *(f"new{n}" for n in range(20))])
