@@ -166,7 +166,10 @@ class Crowd:
         self.judge_rivals(tree, journals)
         self.judge_owners(tree, journals)
         for mount in self.mounts.values():
-            mount.unmount()
+            try:
+                mount.unmount()
+            except TimeoutError as error:
+                self.violations.append(str(error))
         self.judge_volume(tree)
 
     def settled(self):
