@@ -35,6 +35,7 @@ from support.process import Process, wait_until  # noqa: E402
 PLACES = ("/s0", "/s1", "/s2")
 OWN = "own"          # begins the names that only one worker uses
 RIVALS = 2           # on each mount
+STANDARD_S = 0.1     # longer pauses there: it is close to the server, and would do most of all
 FAULTS = ("cut", "reset", "stall", "half-open", "lost reply", "lost request", "latency")
 DRAIN_S = 120
 SETTLED_S = 15       # with the caches of the standard client
@@ -62,6 +63,7 @@ class Crowd:
         self.owners = {}                   # mount -> (log, prefix, process)
         self.own_logs, self.rival_logs, self.rivals = [], [], []
         self.operations, self.faults = collections.Counter(), collections.Counter()
+        self.by_mount = collections.Counter()
         self.conflicts = 0
         self.leftovers = 0
         self.violations = []
@@ -83,8 +85,9 @@ class Crowd:
 
     def start(self, program, mount, log, *arguments):
         log.touch()
+        pause_s = self.terms.pause_s + (STANDARD_S if mount is self.standard else 0)
         return Process([sys.executable, ROOT / "tests/chaos" / program, mount.root, log,
-                        self.dice.randrange(1 << 30), self.terms.pause_s, *arguments],
+                        self.dice.randrange(1 << 30), pause_s, *arguments],
                        self.logs / "workers.txt")
 
     def own(self, client):
@@ -214,6 +217,7 @@ class Crowd:
     def judge_rivals(self, tree, journals):
         account = rivals.Account(self.rival_logs, journals)
         self.operations += account.kinds()
+        self.by_mount += account.clients()
         self.violations += account.complaints(tree, OWN)
 
     def judge_owners(self, tree, journals):
@@ -225,6 +229,7 @@ class Crowd:
                      if path.count("/") > 1 and path.split("/")[2].startswith(prefix)}
             found, count = promises.complaints_of(log, there, PLACES)
             self.operations["on own names"] += count
+            self.by_mount[prefix.removeprefix(f"{OWN}-").rstrip("-0123456789")] += count
             self.violations += [f"{prefix}: {one}" for one in found]
 
     def judge_volume(self, tree):
@@ -270,7 +275,8 @@ def summary(crowd):
     def told(counter):
         return ", ".join(f"{count} {kind}" for kind, count in sorted(counter.items())) or "none"
     return (f"{crowd.terms.seconds} s, {sum(crowd.operations.values())} operations acknowledged "
-            f"({told(crowd.operations)}); faults: {told(crowd.faults)}; "
+            f"({told(crowd.operations)}; by mount: {told(crowd.by_mount)}); "
+            f"faults: {told(crowd.faults)}; "
             f"{crowd.conflicts} conflicts; {crowd.leftovers} objects without a record; "
             f"{len(crowd.violations)} violations")
 

@@ -173,6 +173,13 @@ class Rival:
 
     def remove(self, fd, ino, name):
         if stat.S_ISDIR(os.lstat(name, dir_fd=fd).st_mode):
+            inner = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=fd)
+            try:
+                inside = self.names(inner)
+                if inside and self.dice.random() < 0.8:
+                    return self.remove(inner, os.fstat(inner).st_ino, self.choice(inside))
+            finally:
+                os.close(inner)
             self.attempt(("rmdir", ino, name), lambda: os.rmdir(name, dir_fd=fd))
         else:
             self.attempt(("unlink", ino, name), lambda: os.unlink(name, dir_fd=fd))
@@ -371,6 +378,10 @@ class Account:
     def kinds(self):
         """{kind: how many were acknowledged}"""
         return collections.Counter(deed.kind for deed in self.deeds if deed.sure)
+
+    def clients(self):
+        """{client: how many it had acknowledged}"""
+        return collections.Counter(deed.client for deed in self.deeds if deed.sure)
 
     def complaints(self, tree, spared):
         """What does not hold of look()'s tree; names that begin with spared are not ours."""

@@ -113,8 +113,15 @@ def test_a_server_that_is_loading(lab):
 
 def stopped(fast, what):
     """Nothing is sent or accepted any more, and the mount says why."""
-    wait_until(lambda: fast.state in ("read-only", "failed"), PATIENT_S, "the end of writing")
-    assert what in fast.stats()["reason"], fast.stats()["reason"]
+    seen = {}
+
+    def told():  # at first it may only be that the connection is lost
+        seen.update(fast.stats())
+        return seen["state"] in ("read-only", "failed") and what in seen["reason"]
+    try:
+        wait_until(told, PATIENT_S, f"the end of writing for '{what}'")
+    except TimeoutError as error:
+        raise AssertionError(f"{error}; it is {seen['state']}: {seen['reason']}") from error
     with pytest.raises(OSError) as refused:
         os.mkdir(fast.path("refused"))
     assert refused.value.errno in (errno.EROFS, errno.EIO)
