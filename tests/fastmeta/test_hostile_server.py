@@ -160,8 +160,9 @@ def test_another_volume_under_the_same_url_gets_nothing(lab, volume, bent):
         assert redis("HLEN", "d1") == 0
 
 
-def test_a_transaction_of_which_a_part_is_refused_stops_the_sending(lab, volume, fast):
+def test_a_transaction_of_which_a_part_is_refused_stops_the_sending(lab, volume):
     """The rest of it took effect, and so it is told with the key; nothing goes twice afterwards."""
+    fast = Fast(lab, volume, settings={"umount.drain-timeout": "0"})
     os.mkdir(fast.path("before"))
     fast.drained()
     with volume.redis() as redis:

@@ -160,7 +160,7 @@ def test_one_of_many_who_race_for_a_lock_file_gets_it(lab, volume, rtt_ms):
         link = lab.link(volume.server)
         link.rtt(rtt_ms)
         mounts.append(Fast(lab, volume, link, settings=settings))
-    races = 10
+    races = 6
     won, wrong = [0] * races, []
     start = threading.Barrier(4)
 
