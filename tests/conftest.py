@@ -12,6 +12,7 @@ import pytest
 from support import cleanup
 from support.clients import Fastmeta, Juicefs, kill_all
 from support.lab import Lab
+from support.wall_clock import WallClock
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
@@ -127,6 +128,12 @@ def seed(request):
     seed = request.config.getoption("--seed")
     print(f"seed {seed}: replay with --seed={seed}")
     return seed
+
+
+@pytest.fixture
+def clock(build_dir, tmp_path):
+    """A wall clock that the test sets."""
+    return WallClock(build_dir / "tests" / "clock_step.so", tmp_path / "clock")
 
 
 @pytest.fixture(autouse=True)

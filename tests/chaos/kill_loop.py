@@ -58,7 +58,7 @@ class Rounds:
             os.mkdir(self.fast.path(folder))
             workers.append((folder, log, subprocess.Popen(
                 [sys.executable, str(ROOT / "tests/chaos/promises.py"), self.fast.path(folder),
-                 str(log), str(self.dice.randrange(1 << 30))])))
+                 str(log), str(self.dice.randrange(1 << 30)), "0", "", ""])))
         return workers
 
     def strike(self, kind):

@@ -12,6 +12,7 @@ import os
 import random
 import stat
 import sys
+import time
 
 # It did nothing, and the worker goes on: the server is away, or the change clashes.
 HARMLESS = (errno.EROFS,)
@@ -20,10 +21,13 @@ FILES_MAX = 40
 
 
 class Tree:
-    """Paths of a folder and what is behind them. Objects are shared by hard links."""
+    """Paths and what is behind them. Objects are shared by hard links."""
 
-    def __init__(self):
-        self.paths = {"": {"kind": "folder", "mode": 0o755, "xattr": {}}}
+    def __init__(self, places=("",)):
+        """places: the folders that all of it lies in; they are there, and nothing is said of
+        them."""
+        self.places = list(places)
+        self.paths = {}
 
     def files(self):
         return [p for p, o in self.paths.items() if o["kind"] == "file"]
@@ -126,13 +130,14 @@ def scan(root):
         else:
             with open(path, "rb") as file:
                 found[short] = ("file", mode, attributes(path), seen.st_nlink, file.read())
-    look(root, "")
+    for name in os.listdir(root):
+        look(f"{root}/{name}", f"/{name}")
     return found
 
 
-def promised(log):
+def promised(log, places=("",)):
     """(tree, tree): with and without the operation that has no answer; and how many were."""
-    sure, asked, count = Tree(), None, 0
+    sure, asked, count = Tree(places), None, 0
     with open(log) as lines:
         for line in lines:
             if not line.endswith("\n"):
@@ -154,8 +159,12 @@ def promised(log):
 
 def complaints(log, root):
     """What of the promises of `log` does not hold at `root`; and how many there are."""
-    trees, count = promised(log)
-    there = scan(root)
+    return complaints_of(log, scan(root))
+
+
+def complaints_of(log, there, places=("",)):
+    """The same of what scan() has found of the names that only the worker of `log` uses."""
+    trees, count = promised(log, places)
     pictures = [tree.picture() for tree in trees]
     if there in pictures or half_done(there, *pictures):
         return [], count
@@ -189,13 +198,16 @@ def differences(wanted, there):
             for path in sorted(wanted.keys() | there.keys()) if wanted.get(path) != there.get(path)]
 
 
-# -- the worker: python3 promises.py ROOT LOG SEED
+# -- the worker: python3 promises.py ROOT LOG SEED PAUSE_S PREFIX PLACE ...
 
 class Worker:
-    def __init__(self, root, log, seed):
+    def __init__(self, root, log, seed, pause_s, prefix, places):
+        """Rests between operations for up to pause_s. All its names begin with prefix, so that
+        others may work in the same places."""
         self.root, self.dice = root, random.Random(seed)
+        self.pause_s, self.prefix = pause_s, prefix
         self.log = open(log, "a", buffering=1)
-        self.tree = Tree()
+        self.tree = Tree(places)
         self.device = os.stat(root).st_dev
         self.count = 0
 
@@ -217,6 +229,8 @@ class Worker:
             plan = self.plan()
             if not plan:
                 continue
+            if self.pause_s:
+                time.sleep(self.dice.uniform(0, self.pause_s))
             name, *args = plan
             self.note("?", *plan)
             try:
@@ -232,7 +246,7 @@ class Worker:
     def plan(self):
         tree, dice = self.tree, self.dice
         files, folders = tree.files(), tree.folders()
-        new = f"{dice.choice(folders)}/{self.count}"
+        new = f"{dice.choice(tree.places + folders)}/{self.prefix}{self.count}"
         text = f"{self.count}" * dice.randint(1, 30)
         kinds = ["create", "create", "mkdir", "symlink", "link", "rename", "rename", "write",
                  "write", "truncate", "chmod", "setxattr", "removexattr", "unlink", "unlink_open",
@@ -240,15 +254,15 @@ class Worker:
         kind = dice.choice(kinds)
         if kind == "create" and len(files) < FILES_MAX:
             return ("create", new, text)
-        if kind == "mkdir" and len(folders) < 8 and new.count("/") < 5:
+        if kind == "mkdir" and len(folders) < 7 and new.count("/") < 5:
             return ("mkdir", new)
         if kind == "symlink" and len(tree.paths) < 2 * FILES_MAX:
             return ("symlink", text, new)
         if kind == "rmdir":
-            empty = [p for p in folders if p and not tree.inside(p)]
+            empty = [p for p in folders if not tree.inside(p)]
             return ("rmdir", dice.choice(empty)) if empty else None
         if kind == "rename":
-            old = dice.choice(list(tree.paths))
+            old = dice.choice(list(tree.paths) or [""])
             return ("rename", old, new) if old and not new.startswith(old + "/") else None
         if kind == "unlink" and len(files) < FILES_MAX // 2:
             return None
@@ -345,4 +359,5 @@ class Worker:
 
 if __name__ == "__main__":
     os.umask(0o022)
-    Worker(sys.argv[1], sys.argv[2], int(sys.argv[3])).run()
+    root, log, seed, pause, prefix, *places = sys.argv[1:]
+    Worker(root, log, int(seed), float(pause), prefix, places).run()

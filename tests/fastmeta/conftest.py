@@ -32,11 +32,12 @@ UNHURRIED = {"meta.ping-interval": "10s", "meta.ping-timeout": "2m", "meta.deadl
 class Fast:
     """A fast-meta mount of a volume, with a cache directory that outlives it."""
 
-    def __init__(self, lab, volume, link=None, settings=None, cache=None):
+    def __init__(self, lab, volume, link=None, settings=None, cache=None, env=None):
         self.lab = lab
         self.volume = volume
         self.link = link
         self.settings = settings or {}
+        self.env = env
         self.cache = cache or lab.place("cache")
         self.root = lab.place("mnt")
         self.mount = None
@@ -48,7 +49,7 @@ class Fast:
                     **self.settings, **more}
         how = {"url": self.volume.server.url(port=self.link.port)} if self.link else {}
         self.mount = self.lab.start_mount("fastmeta", self.volume, root=self.root,
-                                          settings=settings, **how)
+                                          settings=settings, env=self.env, **how)
         return self.mount
 
     def up(self, **more):

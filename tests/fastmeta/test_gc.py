@@ -63,6 +63,25 @@ def test_data_of_changes_that_wait_outlives_a_gc(lab, volume, held, standard):
     assert sound(lab, volume) == []
 
 
+def test_also_when_the_clock_is_set_back(lab, volume, clock, standard):
+    """What was written before that is no change of the future: nobody would look after it."""
+    fast = Fast(lab, volume, lab.link(volume.server), settings=KEPT, env=clock.env)
+    os.listdir(fast.path())
+    hold(fast)
+    for n in range(FILES):
+        write(fast.path(f"file{n}"), contents(n))
+    clock.set(-3600)
+    age(volume, 2)
+    wait_until(lambda: all(time.time() - os.stat(path).st_mtime < 1800
+                           for path in volume.objects()), 10, "objects that look new again")
+    gc(lab, volume, everything=False)
+    meet(fast)
+    all_there(standard)
+    assert conflicts(fast) == 0
+    fast.mount.unmount()
+    assert sound(lab, volume) == []
+
+
 def test_also_when_nobody_is_there_to_care_for_it(lab, volume, held, standard):
     wait_until(lambda: len(kept(volume)) == FILES, 10, "links")
     held.crash()

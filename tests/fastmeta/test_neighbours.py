@@ -152,6 +152,39 @@ def test_a_lock_file_of_a_path_is_exclusive(lab, volume):
         os.unlink((first, second)[n % 2].path(".git", "index.lock"))
 
 
+@pytest.mark.parametrize("rtt_ms", [0, 30])
+def test_one_of_many_who_race_for_a_lock_file_gets_it(lab, volume, rtt_ms):
+    settings = {"exclusive.remote": ["*.lock"]}
+    mounts = []
+    for _ in range(2):
+        link = lab.link(volume.server)
+        link.rtt(rtt_ms)
+        mounts.append(Fast(lab, volume, link, settings=settings))
+    races = 6
+    won, wrong = [0] * races, []
+    start = threading.Barrier(4)
+
+    def race(mount):
+        try:
+            for n in range(races):
+                start.wait(30)
+                try:
+                    os.close(os.open(mount.path(f"{n}.lock"), os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+                    won[n] += 1
+                except FileExistsError:
+                    pass
+        except BaseException as error:
+            wrong.append(error)
+            start.abort()
+    racers = [threading.Thread(target=race, args=(mount,)) for mount in mounts * 2]
+    for racer in racers:
+        racer.start()
+    for racer in racers:
+        racer.join()
+    assert wrong == [] and won == [1] * races
+    assert conflicts(mounts[0]) == conflicts(mounts[1]) == 0
+
+
 def test_a_volume_that_another_client_fills(lab):
     """What was acknowledged had room then: it is applied even if there is none now."""
     volume = lab.format(options=["--inodes", "3000"])

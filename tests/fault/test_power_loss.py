@@ -2,7 +2,6 @@
 is made right after, with whatever only the memory of the machine knows left out."""
 
 import os
-import shutil
 
 import pytest
 
@@ -29,16 +28,6 @@ def mounted(lab, disk):
     return volume, lab.mount("fastmeta", volume)
 
 
-def after_power_loss(lab, disk):
-    """The disk as it would be found."""
-    image = lab.folder / "copy.img"
-    shutil.copyfile(lab.folder / "disk.img", image)
-    found = lab.place("found")
-    mounts.loop_ext4(found, image, None)
-    lab.defer(mounts.unmount_for_sure, found)
-    return found
-
-
 def all_there(volume, disk, found):
     for path in volume.objects():
         copy = found / path.relative_to(disk)
@@ -54,7 +43,7 @@ def test_written_and_synced(lab, disk, mounted):
             file.write(os.urandom(size))
             os.fsync(file)
     assert len(volume.objects()) == 7
-    assert all_there(volume, disk, after_power_loss(lab, disk))
+    assert all_there(volume, disk, mounts.after_power_loss(lab, lab.folder / "disk.img"))
 
 
 def test_synced_by_another_than_who_wrote(lab, disk, mounted):
@@ -64,4 +53,4 @@ def test_synced_by_another_than_who_wrote(lab, disk, mounted):
     with open(mount.path("file"), "rb") as file:
         os.fsync(file)
     assert len(volume.objects()) == 3
-    assert all_there(volume, disk, after_power_loss(lab, disk))
+    assert all_there(volume, disk, mounts.after_power_loss(lab, lab.folder / "disk.img"))

@@ -30,6 +30,7 @@ class SimClock final : public Clock {
   Timestamp now() const override {
     return Timestamp::from_nanos(int64_t{1'800'000'000} * kSecond + scheduler_.now());
   }
+  Timestamp even() const override { return now(); }
 
  private:
   const Scheduler& scheduler_;

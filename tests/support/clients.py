@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 
 from support import cleanup, mounts
 from support.process import Process, run, wait_until
@@ -46,6 +47,9 @@ class Mount:
                        timeout_s, f"umount {self.root}", every_s=0.1)
         try:
             return self.process.wait(timeout_s)
+        except subprocess.TimeoutExpired as late:
+            raise TimeoutError(f"{self.client} goes on {timeout_s} s after its unmount:\n"
+                               f"{self.process.stacks()}") from late
         finally:
             self.close()
 

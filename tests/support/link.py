@@ -49,7 +49,7 @@ class Link:
         self._obey("cut")
 
     def fail(self, nth, how, names="*"):
-        """Once, at the nth request from now; how: before, after or hole."""
+        """Once, at the nth request from now; how: before, after, hole or late."""
         self._obey(f"fail {nth} {how} {names}")
 
     def disarm(self):

@@ -54,6 +54,18 @@ def tmpfs(path, size):
     _fs(b"none", path, b"tmpfs", 1024, f"size={size}".encode())
 
 
+def after_power_loss(lab, image):
+    """Where the disk of loop_ext4() is, as it would be found: without what only the memory of the
+    machine knows."""
+    import subprocess
+    copy = lab.place("copy") / "disk.img"
+    subprocess.run(["cp", "--sparse=always", image, copy], check=True)
+    found = lab.place("found")
+    loop_ext4(found, copy, None)
+    lab.defer(unmount_for_sure, found)
+    return found
+
+
 def loop_ext4(path, image, size_mb):
     """A file system of its own in a file, without access times; no size: it is there already."""
     import subprocess

@@ -1,6 +1,7 @@
 """A child process with a log file, ended by its pid."""
 
 import pathlib
+import shutil
 import signal
 import subprocess
 import time
@@ -53,6 +54,12 @@ class Process:
     def wait(self, timeout_s):
         """The exit code; subprocess.TimeoutExpired when it does not end."""
         return self._popen.wait(timeout_s)
+
+    def stacks(self):
+        """Where its threads are, as far as a debugger is there to tell."""
+        if not shutil.which("gdb"):
+            return "where its threads are: no gdb"
+        return run(["gdb", "-p", self.pid, "-batch", "-ex", "thread apply all bt"], 120).stdout
 
     def kill(self):
         self.signal(signal.SIGKILL)

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <ctime>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "model/schema/setting.h"
 #include "util/bytes.h"
@@ -62,11 +63,19 @@ Session::Session(redis::Client& client, const model::KeySpace& keys, const Clock
       heartbeat_(heartbeat),
       mount_point_(std::move(mount_point)) {}
 
-std::string Session::expiry() const {
+Result<int64_t> Session::server_time() {
+  MDP_TRY(const auto reply, client_.read_one({"TIME"}));
+  std::optional<int64_t> seconds;
+  if (!reply.items.empty()) seconds = parse_decimal<int64_t>(reply.items[0].text);
+  return seconds.value_or(clock_.now().sec);
+}
+
+Result<std::string> Session::expiry() {
   // Long enough to miss a few heartbeats, never under a minute.
   const auto span = std::max<int64_t>(
       60, std::chrono::duration_cast<std::chrono::seconds>(5 * heartbeat_).count());
-  return std::to_string(clock_.now().sec + span);
+  MDP_TRY(const int64_t now, server_time());
+  return std::to_string(now + span);
 }
 
 Result<void> Session::open() {
@@ -82,8 +91,9 @@ Result<void> Session::open() {
   if (reply.is_error()) return redis::refused(reply, "INCRBY");
   const auto id = static_cast<uint64_t>(reply.number);
   const std::string sid = std::to_string(id);
+  MDP_TRY(const std::string stale_at, expiry());
   const std::vector<Command> commands{{"MULTI"},
-                                      {"ZADD", keys_.plain(model::kAllSessions), expiry(), sid},
+                                      {"ZADD", keys_.plain(model::kAllSessions), stale_at, sid},
                                       {"HSET", keys_.plain(model::kSessionInfos), sid, text},
                                       {"EXEC"}};
   MDP_TRY(redis::Lease lease, client_.lease(client_.deadline()));
@@ -95,9 +105,10 @@ Result<void> Session::open() {
 
 Result<Session::Beat> Session::heartbeat() {
   const std::string sid = std::to_string(id());
+  MDP_TRY(const std::string stale_at, expiry());
   const std::vector<Command> commands{{"MULTI"},
                                       {"HEXISTS", keys_.plain(model::kSessionInfos), sid},
-                                      {"ZADD", keys_.plain(model::kAllSessions), "XX", expiry(),
+                                      {"ZADD", keys_.plain(model::kAllSessions), "XX", stale_at,
                                        sid},
                                       {"EXEC"}};
   MDP_TRY(redis::Lease lease, client_.lease(client_.deadline()));
@@ -148,10 +159,10 @@ Result<void> Session::clean(uint64_t session, const RemoveSustained& remove) {
 
 Result<bool> Session::take_job(std::string_view name, std::chrono::milliseconds period) {
   const std::string key = keys_.plain(name);
+  MDP_TRY(const int64_t now, server_time());
   MDP_TRY(redis::Lease lease, client_.lease(client_.deadline()));
   const std::vector<Command> look{{"WATCH", key}, {"GET", key}};
   MDP_TRY(auto seen, lease.roundtrip(look, client_.deadline()));
-  const int64_t now = clock_.now().sec;
   const int64_t due = now - period.count() * 9 / 10 / 1000;
   if (parse_decimal<int64_t>(seen[1].text).value_or(0) > due) return false;
   const std::vector<Command> take{{"MULTI"}, {"SET", key, std::to_string(now)}, {"EXEC"}};
@@ -163,8 +174,9 @@ Result<bool> Session::take_job(std::string_view name, std::chrono::milliseconds 
 Result<void> Session::clean_stale(const RemoveSustained& remove) {
   MDP_TRY(const bool ours, take_job("lastCleanupSessions", heartbeat_));
   if (!ours) return {};
+  MDP_TRY(const int64_t now, server_time());
   const Command ask{"ZRANGEBYSCORE", keys_.plain(model::kAllSessions), "-inf",
-                    std::to_string(clock_.now().sec), "LIMIT", "0", std::to_string(kStaleStep)};
+                    std::to_string(now), "LIMIT", "0", std::to_string(kStaleStep)};
   MDP_TRY(auto stale, client_.read_one(ask));
   if (stale.is_error()) return redis::refused(stale, "ZRANGEBYSCORE");
   for (const auto& member : stale.items) {

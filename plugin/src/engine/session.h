@@ -3,6 +3,9 @@
 // or unlinked files are kept, renewed by heartbeats, removed at the end. A
 // session that others found stale has lost its locks and sustained files.
 //
+// Times are the server's: a clock of this machine that is set wrong must neither make us look
+// dead to others nor others to us.
+//
 // Threads: open, heartbeat and close by one thread at a time; id() any.
 #pragma once
 
@@ -46,7 +49,10 @@ class Session {
 
  private:
   Result<bool> take_job(std::string_view key, std::chrono::milliseconds period);
-  std::string expiry() const;
+  // Seconds since 1970 on the server; ours where it does not tell.
+  Result<int64_t> server_time();
+  // When an entry that is renewed now is stale.
+  Result<std::string> expiry();
 
   redis::Client& client_;
   const model::KeySpace& keys_;

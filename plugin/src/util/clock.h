@@ -49,7 +49,21 @@ class Clock {
                                      std::chrono::system_clock::now().time_since_epoch())
                                      .count());
   }
+  // The same when first asked for; goes on evenly when somebody sets the clock. For how long ago
+  // something was.
+  virtual Timestamp even() const {
+    static const Timestamp begin = Clock().now();
+    static const auto begun = std::chrono::steady_clock::now();
+    return Timestamp::from_nanos(begin.nanos() +
+                                 std::chrono::nanoseconds(std::chrono::steady_clock::now() - begun)
+                                     .count());
+  }
 };
+
+// Less than `age` ago. What lies in the future is of before the clock was set back.
+inline bool is_recent(Timestamp then, Timestamp now, std::chrono::nanoseconds age) {
+  return then <= now && now.nanos() - then.nanos() < age.count();
+}
 
 using Deadline = std::chrono::steady_clock::time_point;
 inline Deadline deadline_in(std::chrono::milliseconds d) {

@@ -12,7 +12,8 @@
 //   fail N HOW NAMES  once, at the N-th request from now whose name is in NAMES (comma separated,
 //                     "*" is any but PING): before (is not sent, the connection is reset), after
 //                     (is sent, its reply is lost, the connection is reset), hole (this connection
-//                     loses every byte from here on)
+//                     loses every byte from here on), late (it and what follows on this connection
+//                     is kept until `up`, others go on)
 //   fired             "1 NAME KEY" once that happened, else "0"
 //   zero / count      counts since zero: REQUESTS BURSTS CONNECTIONS; requests that leave together,
 //                     before any reply to them has arrived, are one burst (a round trip)
@@ -67,6 +68,7 @@ struct Pair {
   Way up;    // to the server
   Way down;  // to the client
   bool hole = false;
+  bool late = false;
   bool gone = false;
   bool reply_is_lost = false;
   Time lost_at{};
@@ -111,8 +113,9 @@ class Link {
     while (true) {
       std::vector<pollfd> fds{{0, POLLIN, 0}, {listener_, POLLIN, 0}};
       for (const auto& pair : pairs_) {
-        fds.push_back({pair->client, interest(pair->up, pair->down), 0});
-        fds.push_back({pair->hole ? -1 : pair->server, interest(pair->down, pair->up), 0});
+        const bool left = pair->late && pair->up.ended;  // nothing to wait for until `up`
+        fds.push_back({left ? -1 : pair->client, interest(*pair, pair->up, pair->down), 0});
+        fds.push_back({pair->hole ? -1 : pair->server, interest(*pair, pair->down, pair->up), 0});
       }
       const auto wait = until_next_due();
       const timespec limit{wait.count() / 1000000000, wait.count() % 1000000000};
@@ -131,8 +134,8 @@ class Link {
 
  private:
   // What to wait for on the socket that `from` is read from and `to` is written to.
-  short interest(const Way& from, const Way& to) const {
-    const bool stalled = mode_ == "stall";
+  short interest(const Pair& pair, const Way& from, const Way& to) const {
+    const bool stalled = mode_ == "stall" || pair.late;
     short events = from.ended ? 0 : POLLIN;
     if (!stalled && !to.pieces.empty() && to.pieces.front().due <= Clock::now()) {
       events = static_cast<short>(events | POLLOUT);
@@ -144,6 +147,7 @@ class Link {
     Time next = Clock::now() + milliseconds(200);
     if (mode_ == "stall") return milliseconds(200);
     for (const auto& pair : pairs_) {
+      if (pair->late) continue;
       for (const Way* way : {&pair->up, &pair->down}) {
         if (way->pieces.empty()) continue;
         // What is due and still here waits for POLLOUT.
@@ -260,6 +264,10 @@ class Link {
   void fail(Pair& pair) {
     if (failure_.how == "before") return cut(pair);
     if (failure_.how == "hole") return lose(pair);
+    if (failure_.how == "late") {
+      pair.late = true;
+      return;
+    }
     pair.reply_is_lost = true;
     pair.lost_at = Clock::now();
   }
@@ -291,7 +299,7 @@ class Link {
   }
 
   void deliver(Pair& pair) {
-    if (pair.gone || mode_ == "stall") return;
+    if (pair.gone || mode_ == "stall" || pair.late) return;
     if (pair.reply_is_lost && Clock::now() > pair.lost_at + std::chrono::seconds(1) + one_way_) {
       return cut(pair);  // nothing came back
     }
@@ -371,8 +379,9 @@ class Link {
   }
 
   void change_mode() {
-    if (mode_ == "hole") {
-      for (const auto& pair : pairs_) lose(*pair);
+    for (const auto& pair : pairs_) {
+      pair->late = false;
+      if (mode_ == "hole") lose(*pair);
     }
     if (mode_ == "refuse") {
       close(listener_);

@@ -102,7 +102,7 @@ Result<void> Settler::run(const Step& step, const Token& token, uint64_t low) {
   };
   for (const Write& write : step.writes) concern(write);
   for (const PendingPtr& item : step.items) std::ranges::for_each(item->record.writes, concern);
-  const Timestamp now = parts_.clock.now();
+  const Timestamp now = parts_.clock.even();
 
   Progress after = progress_;
   after.low = low;

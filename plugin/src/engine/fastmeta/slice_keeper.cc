@@ -17,10 +17,6 @@ namespace {
 constexpr std::chrono::seconds kSoon{5};
 constexpr size_t kPageRecords = 512;
 
-Timestamp before(Timestamp now, std::chrono::nanoseconds age) {
-  return Timestamp::from_nanos(now.nanos() - age.count());
-}
-
 }  // namespace
 
 void SliceKeeper::start() {
@@ -51,11 +47,12 @@ Result<SliceKeeper::Page> SliceKeeper::read(Table table, uint64_t from, const Lo
   return page;
 }
 
-Result<SliceKeeper::Page> SliceKeeper::pending(uint64_t from, Timestamp until) {
+Result<SliceKeeper::Page> SliceKeeper::pending(uint64_t from, std::chrono::nanoseconds soon) {
+  const Timestamp now = parts_.clock.now();
   return read(Table::kOplog, from, [&](uint64_t seq, std::string_view bytes, Page& page) {
     const auto record = model::decode_record(bytes);
     if (!record) return true;  // the worker tells of it
-    if (until < record->time) return false;
+    if (is_recent(record->time, now, soon)) return false;
     if (!record->staged) add(*record, page);
     asked_to_ = std::max(asked_to_, seq + 1);
     return true;
@@ -82,9 +79,9 @@ uint64_t SliceKeeper::ask(const Page& page) {
 }
 
 Result<uint64_t> SliceKeeper::pass() {
-  const Timestamp now = parts_.clock.now();
+  const Timestamp now = parts_.clock.even();
   // New ones each time, all of them now and then.
-  const bool all = !all_asked_ || *all_asked_ <= before(now, parts_.config.sync.keep_data);
+  const bool all = !all_asked_ || !is_recent(*all_asked_, now, parts_.config.sync.keep_data);
   if (all) all_asked_ = now;
   uint64_t asked = 0;
   for (std::optional<uint64_t> at = 0; all && at;) {
@@ -95,7 +92,7 @@ Result<uint64_t> SliceKeeper::pass() {
   if (!parts_.backlog.oldest()) return asked;
   const auto soon = std::min<std::chrono::nanoseconds>(kSoon, parts_.config.sync.keep_data);
   for (std::optional<uint64_t> at = all ? 0 : asked_to_; at;) {
-    MDP_TRY(const Page page, pending(*at, before(now, soon)));
+    MDP_TRY(const Page page, pending(*at, soon));
     asked += ask(page);
     at = page.next;
   }

@@ -44,8 +44,8 @@ class SliceKeeper {
   // Until a page is full, or `look` answers false.
   using Look = std::function<bool(uint64_t number, std::string_view bytes, Page& page)>;
   Result<Page> read(store::Table table, uint64_t from, const Look& look);
-  // Of records from number `from` on that were acknowledged before `until`.
-  Result<Page> pending(uint64_t from, Timestamp until);
+  // Of records from number `from` on that were acknowledged longer ago than `soon`.
+  Result<Page> pending(uint64_t from, std::chrono::nanoseconds soon);
   // Of open journal entries from `from` on.
   Result<Page> journalled(uint64_t from);
   // Answers for how many.

@@ -262,8 +262,7 @@ void Reintegration::Worker::look_for_data() {
     while (!points_.empty() && (!oldest || points_.front().seq < *oldest)) points_.pop_front();
   }
   const std::chrono::nanoseconds overdue = 2 * parts_.config.sync.keep_data;
-  const Timestamp recent =
-      Timestamp::from_nanos(parts_.clock.now().nanos() - overdue.count());
+  const Timestamp now = parts_.clock.now();
   uint64_t waiting = 0;
   for (const auto& [seq, item] : window_.items()) {
     if (item->state != Pending::State::kWaiting) continue;
@@ -271,7 +270,7 @@ void Reintegration::Worker::look_for_data() {
     if (!slice || slice->slice.id == 0) continue;
     const bool staged = item->record.staged;
     // What was stored long ago may have been taken for a leftover.
-    if (!staged && (item->has_data || item->record.time > recent)) continue;
+    if (!staged && (item->has_data || is_recent(item->record.time, now, overdue))) continue;
     const bool known = staged && durable.contains(slice->slice.id);
     const int answer =
         known ? 1 : parts_.host.slice_is_durable(slice->slice.id, slice->slice.size);
@@ -444,7 +443,7 @@ Result<void> Reintegration::Worker::merge(SyncBatch& batch) {
 }
 
 Result<void> Reintegration::Worker::give_way(const Clash& clash) {
-  const Timestamp now = parts_.clock.now();
+  const Timestamp now = parts_.clock.even();
   MDP_TRY(const Undo::Done done, undo_.undo(clash, facts()));
   conflicts_.fetch_add(done.conflicts);
   if (forgive_.exchange(false)) conflict_times_.clear();
@@ -597,7 +596,7 @@ Result<bool> Reintegration::Worker::cycle() {
   if (!parts_.client.connected() || refused_.load()) return false;
   if (parts_.client.epoch() != epoch_) MDP_TRY_VOID(compare_cursor());
   if (refused_.load() || epoch_ == 0) return false;
-  MDP_TRY_VOID(applied_.trim(parts_.clock.now(), progress_));
+  MDP_TRY_VOID(applied_.trim(parts_.clock.even(), progress_));
   MDP_TRY(auto added, window_.refill(parts_.backlog.last()));
   // The window is bounded: more of what a lost reply had confirmed may come up only now.
   std::erase_if(added, [&](const auto& item) { return !cursor_.applied(item->record.seq); });
