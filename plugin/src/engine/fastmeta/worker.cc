@@ -177,6 +177,8 @@ Result<void> Reintegration::Worker::compare_cursor() {
     parts_.log.warn("the metadata server has forgotten {} confirmed changes; they are sent again",
                     found.forgotten.size());
     MDP_TRY_VOID(check_.offer_again(found.forgotten));
+    // What was answered since the connection is back was without them.
+    parts_.host.all_changed();
     applied_.removed(found.forgotten.size());
     window_.reset();
   }
