@@ -263,13 +263,14 @@ Result<void> RowWriter::applied(const Write& write, Token sent) {
   }
 }
 
-Result<void> RowWriter::settled(const Write& write, uint64_t seq) {
+Result<void> RowWriter::settled(const Write& write, uint64_t seq, std::optional<Row>* ended) {
   const auto parsed = keys_.parse(write.key);
   if (!parsed) return {};
   auto clear = [&](const std::string& name) -> Result<void> {
     MDP_TRY(Row row, load(name));
     if (row.local == Row::Local::kNone) return {};
     if (row.last_seq <= seq) {
+      if (ended) *ended = row;
       row.local = Row::Local::kNone;
       row.local_value.clear();
       row.local_delta = 0;
