@@ -197,6 +197,11 @@ Result<void> RowWriter::fill(const ReadKey& read, const RawValue& answer, Token 
 Result<void> RowWriter::applied(const Write& write, Token sent) {
   const auto parsed = keys_.parse(write.key);
   if (!parsed) return {};
+  if (names_hash(parsed->kind)) {
+    // A listing that came behind it knows better; rows that agreed with it kept their tokens.
+    MDP_TRY(const Row marker, load(marker_key(write.key)));
+    if (marker.base == Row::Base::kPresent && marker.base_token > sent) return {};
+  }
   auto put = [&](const std::string& name, bool exists, const std::string& value) -> Result<void> {
     MDP_TRY(Row row, load(name));
     if (row.base_token > sent) return {};  // a read that came behind it knows better
