@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
 
 #include "config/plugin_config.h"
 #include "engine/fastmeta/local_executor.h"
@@ -38,13 +39,17 @@ class FastClient final : public SimMount {
   bool ready() const override;
   engine::Executor& executor() override;
   engine::OpenTable& open() override;
-  redis::Client& redis() override;
+  SimClient& redis() override;
+  bool remembers() override;
+  std::unique_ptr<engine::DirReader> opendir(model::Ino dir) override;
+  OwnChange own(const std::string& row) const override;
+  uint64_t own_changes() const override { return own_changes_; }
+  engine::Row row(const std::string& row) override;
   bool settled() const override;
   SimHost& host() override { return host_; }
   void slice_durable(model::Ino ino, uint64_t slice) override;
   void barrier(model::Ino ino) override;
 
-  SimClient& link_client();
   const std::string& refused() const { return refused_; }
   size_t journalled();
   engine::Reintegration::Stats stats() const;
@@ -53,6 +58,9 @@ class FastClient final : public SimMount {
   struct Life;
   class Tables;
   void work();
+  // What a commit has done to a row.
+  void changed(const std::string& row, bool pending);
+  void find_pending();
 
   SimServer& server_;
   LinkState& link_;
@@ -66,6 +74,8 @@ class FastClient final : public SimMount {
   bool die_after_ = false;
   std::string refused_;
   std::unique_ptr<Life> life_;
+  std::unordered_map<std::string, OwnChange> own_;  // rows that had pending changes
+  uint64_t own_changes_ = 0;
 };
 
 }  // namespace fastmeta::sim

@@ -39,12 +39,13 @@ TEST_F(Notices, WhatIsOfferedAgainWasNotToBeSeenForAWhile) {
   server.ask("SAVE");
   ASSERT_EQ(rig().create(kRoot, "after", 101), 0);
   ASSERT_TRUE(rig().drain());
+  ASSERT_EQ(rig().create(kRoot, "while", 102), 0);
   server.kill();
   server.start();
   ASSERT_EQ(number("HLEN d1"), 1) << "the server has to have lost it";
   ASSERT_EQ(host.all.load(), 0);
   ASSERT_TRUE(rig().drain()) << rig().last_error;
-  ASSERT_EQ(number("HLEN d1"), 2);
+  ASSERT_EQ(number("HLEN d1"), 3);
   EXPECT_GE(host.all.load(), 1);
 }
 
