@@ -3,6 +3,7 @@
 // numbers that it has leased.
 #pragma once
 
+#include <cerrno>
 #include <functional>
 #include <memory>
 #include <set>
@@ -27,14 +28,16 @@ class SimHost final : public test::QuietHost {
   void attr_changed(model::Ino ino) override { kernel.inode_changed(ino); }
   void names_changed(model::Ino parent) override { kernel.names_changed(parent); }
   void all_changed() override { kernel.all_changed(); }
-  int slice_is_durable(uint64_t id, uint32_t) override { return staged.contains(id) ? 0 : 1; }
+  int slice_is_durable(uint64_t id, uint32_t) override {
+    return lost.contains(id) ? -EIO : staged.contains(id) ? 0 : 1;
+  }
   int delete_slice(uint64_t id, uint32_t) override {
     if (on_delete) on_delete(id);
     return 0;
   }
   std::function<void(uint64_t)> on_delete;
 
-  std::set<uint64_t> staged;
+  std::set<uint64_t> staged, lost;
   Kernel kernel;
 };
 

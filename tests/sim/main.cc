@@ -83,11 +83,11 @@ int main(int argc, char** argv) {
     sum.scripts += outcome.scripts;
   }
   const auto number = [](uint64_t n) { return static_cast<unsigned long long>(n); };
-  std::printf("%llu seeds, %llu operations, %llu values read, %llu kills, %llu cuts, %llu restarts; "
-              "%llu conflicts, %llu adopted, %llu lost races, %llu scripts, %llu merges, "
-              "%llu deletions: everything held\n",
-              number(seeds), number(sum.operations), number(sum.reads), number(sum.kills), number(sum.cuts),
-              number(sum.restarts), number(sum.conflicts), number(sum.adopted), number(sum.nils),
-              number(sum.scripts), number(sum.merges), number(sum.deletions));
+  std::printf("%llu seeds, %llu operations, %llu values read, %llu kills, %llu cuts, "
+              "%llu restarts; %llu conflicts, %llu adopted, %llu lost races, %llu scripts, "
+              "%llu merges, %llu deletions: everything held\n",
+              number(seeds), number(sum.operations), number(sum.reads), number(sum.kills),
+              number(sum.cuts), number(sum.restarts), number(sum.conflicts), number(sum.adopted),
+              number(sum.nils), number(sum.scripts), number(sum.merges), number(sum.deletions));
   return 0;
 }

@@ -129,7 +129,8 @@ void Reader::ask(const Asks& asks) {
     if (!mount_.remembers()) continue;
     const auto parsed = sim_keys().parse(read.key);
     Kernel& kernel = mount_.host().kernel;
-    if (parsed->kind == 'i' && value.exists) kernel.remember(parsed->ino, value.bytes, start.kernel);
+    if (parsed->kind == 'i' && value.exists)
+      kernel.remember(parsed->ino, value.bytes, start.kernel);
     if (parsed->kind == 'd')
       kernel.remember({parsed->ino, read.field}, value.exists ? Held(value.bytes) : Held(),
                       start.kernel);

@@ -21,7 +21,8 @@ namespace {
 
 constexpr size_t kNodesMax = 30;
 constexpr uint64_t kCrowdNames = 6;
-constexpr Time kStagedMost = 300 * kMillisecond;
+constexpr Time kStagedMost = 300 * kMillisecond, kSlowMost = 2 * kSecond;
+constexpr uint64_t kSlowOneIn = 20, kLostOneIn = 15;  // uploads
 constexpr model::Caller kWho{0, 0, 022};
 
 model::RenameArgs move(Timestamp now, Ino parent, std::string name, Ino new_parent,
@@ -309,10 +310,17 @@ void User::run(const Operation& operation, bool staged) {
   }
   if (staged && slice && reply) {
     const auto id = slice->slice.id;
-    scheduler_.at(scheduler_.now() + static_cast<Time>(dice_.below(kStagedMost)),
-                  [&mount = mount_, process = mount_.process(), ino = slice->ino, id] {
+    const Time most = dice_.one_in(kSlowOneIn) ? kSlowMost : kStagedMost;
+    // Alone nothing may be undone.
+    const bool lost = !terms_.alone && dice_.one_in(kLostOneIn);
+    scheduler_.at(scheduler_.now() + static_cast<Time>(dice_.below(static_cast<uint64_t>(most))),
+                  [&mount = mount_, process = mount_.process(), ino = slice->ino, id, lost] {
+                    if (process->dead) return;  // what is left of it was looked after
                     mount.host().staged.erase(id);
-                    if (!process->dead) mount.slice_durable(ino, id);
+                    if (lost)
+                      mount.host().lost.insert(id);
+                    else
+                      mount.slice_durable(ino, id);
                   });
   } else if (staged && slice) {
     mount_.host().staged.erase(slice->slice.id);
