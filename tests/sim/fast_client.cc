@@ -105,7 +105,7 @@ struct FastClient::Life {
                     if (writable) return {};
                     return Error::answer(EROFS);
                   }}) {
-    facts.session = self.session_;
+    facts.session = self.session();
     facts.dir_stats = false;
     engine::Reintegration::Volume volume;
     volume.unclean_start = self.tables_.unclean_start();

@@ -29,6 +29,8 @@ class FastClient final : public SimMount {
   void kill();
   void kill_at_commit(uint64_t nth, bool after);
   bool alive() const { return life_ != nullptr; }
+  // Each life has a session of its own.
+  uint64_t session() const { return session_ + kSessionsEach * starts_; }
   // After it was killed, once nothing of it runs. power: the machine went down, and of what
   // was not synced only so many commits are left.
   void bury(std::optional<size_t> power = std::nullopt);
@@ -55,6 +57,7 @@ class FastClient final : public SimMount {
   engine::Reintegration::Stats stats() const;
 
  private:
+  static constexpr uint64_t kSessionsEach = 100;  // numbers between two lives
   struct Life;
   class Tables;
   void work();

@@ -3,8 +3,10 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <optional>
 
+#include "engine/session.h"
 #include "model/overlay.h"
 #include "model/schema/codec.h"
 
@@ -15,17 +17,20 @@ using model::View;
 
 namespace {
 constexpr Time kPause = 60 * kMillisecond;
-constexpr uint64_t kMergeOf = 4;  // the rest deletes
+constexpr uint64_t kMergeOf = 5;  // the rest deletes and cleans
 }  // namespace
 
 void Housekeeper::work(const std::function<bool()>& stop) {
   while (!stop()) {
     scheduler_.sleep(static_cast<Time>(dice_.below(static_cast<uint64_t>(kPause))));
     if (!mount_.ready()) continue;
-    if (dice_.below(kMergeOf) > 0)
+    const uint64_t what = dice_.below(kMergeOf);
+    if (what > 1)
       merge();
-    else
+    else if (what == 1)
       delete_data();
+    else
+      clean_session();
   }
 }
 
@@ -78,6 +83,29 @@ void Housekeeper::delete_data() {
   if (!mount_.redis().write_one({"ZREM", "delfiles", member})) return;
   ++deletions_;
   log_(fmt::format("{}: the data of {} is deleted", mount_.name(), ino));
+}
+
+void Housekeeper::clean_session() {
+  if (sessions_.empty()) return;
+  const size_t at = dice_.below(sessions_.size());
+  const uint64_t number = sessions_[at];
+  const SimClock clock(scheduler_);
+  const model::KeySpace keys = sim_keys();
+  engine::Session session(mount_.redis(), keys, clock, Log(), std::chrono::seconds(12), "");
+  auto done = session.clean(number, [&](uint64_t, model::Ino ino) -> Result<void> {
+    auto closed = mount_.executor().apply(model::LastCloseArgs{{}, ino}, {});
+    if (closed || closed.error().fault == Fault::kAnswer) {
+      auto gone = mount_.redis().write_one(
+          {"SREM", keys.session_sustained(number), std::to_string(ino)});
+      if (gone) return {};
+      return gone.error();
+    }
+    return closed.error();
+  });
+  if (!done) return;
+  std::erase(sessions_, number);
+  ++cleaned_;
+  log_(fmt::format("{}: session {} is cleaned up after", mount_.name(), number));
 }
 
 }  // namespace fastmeta::sim

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "sim/client.h"
 #include "sim/slices.h"
@@ -25,12 +26,16 @@ class Housekeeper {
 
   // On a fiber of the mount's process: until `stop` says so.
   void work(const std::function<bool()>& stop);
+  // Nobody has it any more: it is cleaned up after at some time.
+  void ran_out(uint64_t session) { sessions_.push_back(session); }
+  uint64_t sessions() const { return cleaned_; }
   uint64_t merges() const { return merges_; }
   uint64_t deletions() const { return deletions_; }
 
  private:
   void merge();
   void delete_data();
+  void clean_session();
 
   Scheduler& scheduler_;
   test::Dice& dice_;
@@ -38,7 +43,8 @@ class Housekeeper {
   const History& history_;
   Slices& slices_;
   const std::function<void(std::string)> log_;
-  uint64_t merges_ = 0, deletions_ = 0;
+  std::vector<uint64_t> sessions_;
+  uint64_t merges_ = 0, deletions_ = 0, cleaned_ = 0;
 };
 
 }  // namespace fastmeta::sim

@@ -74,6 +74,7 @@ int main(int argc, char** argv) {
     sum.reads += outcome.reads;
     sum.merges += outcome.merges;
     sum.deletions += outcome.deletions;
+    sum.sessions += outcome.sessions;
     sum.kills += outcome.kills;
     sum.cuts += outcome.cuts;
     sum.restarts += outcome.restarts;
@@ -85,9 +86,11 @@ int main(int argc, char** argv) {
   const auto number = [](uint64_t n) { return static_cast<unsigned long long>(n); };
   std::printf("%llu seeds, %llu operations, %llu values read, %llu kills, %llu cuts, "
               "%llu restarts; %llu conflicts, %llu adopted, %llu lost races, %llu scripts, "
-              "%llu merges, %llu deletions: everything held\n",
+              "%llu merges, %llu deletions, %llu sessions cleaned: "
+              "everything held\n",
               number(seeds), number(sum.operations), number(sum.reads), number(sum.kills),
               number(sum.cuts), number(sum.restarts), number(sum.conflicts), number(sum.adopted),
-              number(sum.nils), number(sum.scripts), number(sum.merges), number(sum.deletions));
+              number(sum.nils), number(sum.scripts), number(sum.merges), number(sum.deletions),
+              number(sum.sessions));
   return 0;
 }

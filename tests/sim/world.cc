@@ -61,6 +61,7 @@ class World {
     outcome_.operations = operations();
     if (keeper_) outcome_.merges += keeper_->merges();
     if (keeper_) outcome_.deletions += keeper_->deletions();
+    if (keeper_) outcome_.sessions += keeper_->sessions();
     for (const Looker& looker : lookers_) outcome_.reads += looker.reader->judged();
     outcome_.history.assign(history_.begin(), history_.end());
     return std::move(outcome_);
@@ -269,6 +270,8 @@ class World {
       std::optional<size_t> power;
       if (plan_.power && dice_.one_in(2))
         power = dice_.below(client->unsynced_commits() + 1);
+      sessions_.insert(client->session());
+      if (keeper_) keeper_->ran_out(client->session());
       client->bury(power);
       client->start();
       for (size_t i = 0; i < users_.size(); ++i)
@@ -381,7 +384,9 @@ class World {
 
   // What killed processes held open, as any client does for a session that is gone.
   void clean_sessions() {
-    for (uint64_t session = 1; session <= fast_.size() + plain_.size(); ++session) {
+    for (auto& client : fast_) sessions_.insert(client->session());
+    for (uint64_t i = 0; i < plain_.size(); ++i) sessions_.insert(fast_.size() + 1 + i);
+    for (const uint64_t session : sessions_) {
       LinkState link;
       link.one_way = kMicrosecond;
       PlainClient cleaner(server_, link, "cleaner", session, false);
@@ -389,9 +394,11 @@ class World {
       scheduler_.spawn(cleaner.process(), [&] {
         const auto key = sim_keys().session_sustained(session);
         auto members = cleaner.redis().read_one({"SMEMBERS", key});
-        for (const redis::Reply& member : members ? members->items : std::vector<redis::Reply>())
+        for (const redis::Reply& member : members ? members->items : std::vector<redis::Reply>()) {
           static_cast<void>(cleaner.executor().apply(
               model::LastCloseArgs{{}, std::stoull(member.text)}, {}));
+          static_cast<void>(cleaner.redis().write_one({"SREM", key, member.text}));
+        }
         over = true;
       });
       wait([&] { return over; });
@@ -411,6 +418,7 @@ class World {
   std::vector<std::unique_ptr<PlainClient>> plain_;
   std::vector<Seat> users_;
   std::vector<Looker> lookers_;
+  std::set<uint64_t> sessions_;  // that somebody has or had
   Slices slices_;
   std::unique_ptr<PlainClient> keeper_client_;
   std::unique_ptr<Housekeeper> keeper_;
