@@ -357,9 +357,13 @@ void User::run(const Operation& operation, bool staged) {
 void User::check_lookup() {
   if (nodes_.empty()) return;
   const Node node = dice_.pick(nodes_);
+  // What a server that forgot is asked for before it is told again is not what it held.
+  const bool ready = mount_.ready();
+  const uint64_t epoch = mount_.redis().epoch();
   auto found = mount_.executor().read_reply<model::Found>(
       [&](const model::View& seen) { return model::lookup(seen, {node.parent, node.name}); });
-  if (!mount_.ready() || (!found && found.error().fault != Fault::kAnswer)) return;
+  if (!ready || !mount_.ready() || mount_.redis().epoch() != epoch) return;
+  if (!found && found.error().fault != Fault::kAnswer) return;
   const Ino got = found ? found->ino : 0;
   if (got != node.ino)
     findings_.add(fmt::format("{} of {} on {} is inode {}, not {}", node.name, node.parent,

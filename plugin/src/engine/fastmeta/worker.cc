@@ -591,6 +591,8 @@ Result<bool> Reintegration::Worker::send_script() {
 
 void Reintegration::Worker::tell_recovered() {
   if (told_ || !sent_.empty() || planned_ || parts_.backlog.any_recovered()) return;
+  // Meanwhile the connection may be another, whose cursor nobody has looked at.
+  if (!parts_.client.connected() || parts_.client.epoch() != epoch_) return;
   told_ = true;
   volume_.recovered();
 }
