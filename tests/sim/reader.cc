@@ -245,6 +245,8 @@ void Reader::judge(const Begin& begin, const Place& place, const Held& got) {
 }
 
 void Reader::look_at_kernel(bool quiet) {
+  // Until it is writable it may remember what was acknowledged and is to be offered again.
+  if (!quiet && !mount_.ready()) return;
   const Kernel& kernel = mount_.host().kernel;
   for (const auto& [ino, attr] : kernel.attrs())
     remembered(Place{sim_keys().attr(ino), {}}, attr, quiet);
