@@ -307,6 +307,7 @@ void RedisModel::untrack(Connection& connection) {
 }
 
 void RedisModel::changed(const std::string& key, uint64_t writer) {
+  if (on_change) on_change(key);
   for (const auto& [id, connection] : connections_)
     if (connection->watched_.contains(key)) connection->is_outdated_ = true;
   for (auto& [prefix, keys] : changes_)

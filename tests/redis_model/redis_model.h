@@ -20,6 +20,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -90,6 +91,9 @@ class RedisModel {
   RedisModel& operator=(const RedisModel&) = delete;
 
   std::unique_ptr<Connection> connect();
+
+  // A command has changed this key; the others of its transaction may not be carried out yet.
+  std::function<void(const std::string& key)> on_change;
 
   // What is executed while it lives, on whichever connections, is one turn of the server.
   class Turn {

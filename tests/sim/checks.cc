@@ -144,6 +144,16 @@ void check_volume(const MemoryStore& store, Findings& findings) {
   }
 }
 
+void check_data(const MemoryStore& store, const Slices& slices, Findings& findings) {
+  for (const auto& [key, value] : store.values()) {
+    const auto* list = std::get_if<MemoryStore::List>(&value);
+    if (!list || !sim_keys().parse(key)) continue;
+    for (const std::string& item : *list)
+      if (const auto slice = model::decode_slice(item); slice && slices.is_deleted(slice->id))
+        findings.add(fmt::format("{} refers to slice {}, whose data was deleted", key, slice->id));
+  }
+}
+
 void check_view(const MemoryStore& store, SimMount& mount, Findings& findings) {
   const model::KeySpace keys = sim_keys();
   for (const auto& [key, value] : store.values()) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "sim/client.h"
+#include "sim/slices.h"
 #include "sim/user.h"
 #include "support/memory_store.h"
 
@@ -20,6 +21,9 @@ test::MemoryStore contents_of(const test::RedisModel& model);
 
 // One tree, every node once, link counts and counters right, nothing left behind.
 void check_volume(const test::MemoryStore& store, Findings& findings);
+
+// No record refers to data that was deleted.
+void check_data(const test::MemoryStore& store, const Slices& slices, Findings& findings);
 
 // Every value of the server is what the client answers. On a fiber of its process.
 void check_view(const test::MemoryStore& store, SimMount& mount, Findings& findings);

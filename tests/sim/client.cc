@@ -39,10 +39,11 @@ Result<model::OperationReply> SimMount::apply(const model::Operation& operation,
   engine::WriteHints hints;
   hints.staged = staged;
   MDP_TRY(auto reply, executor().apply(operation, hints));
+  host().kernel.done(operation, reply);
   // As the volume does.
   auto fate = [&](model::Ino ino, model::Fate what) {
     if (what != model::Fate::kSustained || open().sustain(ino)) return;
-    static_cast<void>(executor().apply(model::LastCloseArgs{{}, ino}, {}));
+    last_close(ino);
   };
   if (const auto* lost = std::get_if<model::UnlinkReply>(&reply)) fate(lost->ino, lost->fate);
   if (const auto* moved = std::get_if<model::RenameReply>(&reply))
@@ -54,7 +55,21 @@ void SimMount::close(model::Ino ino, Scheduler& scheduler) {
   barrier(open().number(ino));
   if (!open().closed(ino).sustained) return;
   // Until it is taken: nobody else would remove the inode.
-  while (!executor().apply(model::LastCloseArgs{{}, ino}, {})) scheduler.sleep(kAgain);
+  while (!last_close(ino)) scheduler.sleep(kAgain);
+}
+
+bool SimMount::last_close(model::Ino ino) {
+  const auto closed = executor().apply(model::LastCloseArgs{{}, ino}, {});
+  // Without a name and a handle the kernel forgets it.
+  if (closed) host().kernel.inode_changed(ino);
+  return closed.has_value();
+}
+
+void tell_kernel(engine::Host& host, const std::string& key) {
+  const auto parsed = sim_keys().parse(key);
+  if (!parsed) return;
+  if (parsed->kind == 'i') host.attr_changed(parsed->ino);
+  if (parsed->kind == 'd') host.names_changed(parsed->ino);
 }
 
 }  // namespace fastmeta::sim

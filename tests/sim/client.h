@@ -3,25 +3,55 @@
 // numbers that it has leased.
 #pragma once
 
+#include <cerrno>
+#include <functional>
 #include <memory>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "engine/dir_reader.h"
 #include "engine/executor.h"
+#include "engine/fastmeta/row.h"
 #include "engine/open_table.h"
+#include "sim/kernel.h"
 #include "sim/network.h"
 #include "sim/scheduler.h"
 #include "support/quiet_host.h"
 
 namespace fastmeta::sim {
 
-// Where a host would keep data: which slices others cannot read yet.
+// Where a host would keep data: which slices others cannot read yet. And what the kernel
+// remembers above it.
 class SimHost final : public test::QuietHost {
  public:
-  int slice_is_durable(uint64_t id, uint32_t) override { return staged.contains(id) ? 0 : 1; }
+  void attr_changed(model::Ino ino) override { kernel.inode_changed(ino); }
+  void names_changed(model::Ino parent) override { kernel.names_changed(parent); }
+  void all_changed() override { kernel.all_changed(); }
+  int slice_is_durable(uint64_t id, uint32_t) override {
+    return lost.contains(id) ? -EIO : staged.contains(id) ? 0 : 1;
+  }
+  int delete_slice(uint64_t id, uint32_t) override {
+    if (on_delete) on_delete(id);
+    return 0;
+  }
+  std::function<void(uint64_t)> on_delete;
 
-  std::set<uint64_t> staged;
+  std::set<uint64_t> staged, lost;
+  Kernel kernel;
+};
+
+// What follows a commit, as the volume does it.
+class SimEffects final : public engine::Effects {
+ public:
+  explicit SimEffects(engine::Host& host) : host_(host) {}
+  void committed(const model::Mutations&,
+                 const std::vector<model::SliceRelease>& unreferenced) override {
+    for (const model::SliceRelease& slice : unreferenced) host_.delete_slice(slice.id, slice.size);
+  }
+
+ private:
+  engine::Host& host_;
 };
 
 class SimClock final : public Clock {
@@ -36,6 +66,13 @@ class SimClock final : public Clock {
   const Scheduler& scheduler_;
 };
 
+// A change of ours over a row of the local store.
+struct OwnChange {
+  bool pending = false;
+  uint64_t number = 0;  // of the last change to what is pending over it, of all that the mount made
+  Moment settled = 0;   // when none is pending: the server has had it since
+};
+
 class SimMount {
  public:
   virtual ~SimMount() = default;
@@ -47,7 +84,14 @@ class SimMount {
   virtual bool decided() const { return true; }
   virtual engine::Executor& executor() = 0;
   virtual engine::OpenTable& open() = 0;
-  virtual redis::Client& redis() = 0;
+  virtual SimClient& redis() = 0;
+  // Whether a kernel may remember what is answered now.
+  virtual bool remembers() = 0;
+  virtual std::unique_ptr<engine::DirReader> opendir(model::Ino dir) = 0;
+  // By the keys of rows.
+  virtual OwnChange own(const std::string&) const { return {}; }
+  virtual uint64_t own_changes() const { return 0; }
+  virtual engine::Row row(const std::string&) { return {}; }
   // Nothing that was acknowledged waits to be sent.
   virtual bool settled() const = 0;
   virtual SimHost& host() = 0;
@@ -69,8 +113,12 @@ class SimMount {
     uint64_t next = 0, end = 0, highest = 0;
   };
   Result<uint64_t> draw(const char* counter, Leased& leased);
+  bool last_close(model::Ino ino);
   Leased inodes_, slices_;
 };
+
+// A key was changed by others.
+void tell_kernel(engine::Host& host, const std::string& key);
 
 inline model::KeySpace sim_keys() { return model::KeySpace(); }
 

@@ -4,6 +4,8 @@
 #include <cstdio>
 #include <vector>
 
+#include "engine/fastmeta/row_reader.h"
+#include "engine/numbered_host.h"
 #include "support/no_server.h"
 #include "util/check.h"
 
@@ -25,10 +27,8 @@ const config::PluginConfig& sim_config() {
   return config;
 }
 
-class NoEffects final : public engine::Effects {
- public:
-  void committed(const model::Mutations&, const std::vector<model::SliceRelease>&) override {}
-};
+// Without the cost of all of it: see row.cc.
+bool is_pending(std::string_view row) { return (static_cast<uint8_t>(row[0]) >> 2 & 7) != 0; }
 
 }  // namespace
 
@@ -55,9 +55,11 @@ class FastClient::Tables final : public store::Tables {
       return inner_->get(table, key);
     }
     Result<void> put(store::Table table, std::string_view key, std::string_view value) override {
+      if (table == store::Table::kRows) rows_.emplace_back(key, is_pending(value));
       return inner_->put(table, key, value);
     }
     Result<void> erase(store::Table table, std::string_view key) override {
+      if (table == store::Table::kRows) rows_.emplace_back(key, false);
       return inner_->erase(table, key);
     }
     Result<void> scan(store::Table table, std::string_view from, const Visit& visit) override {
@@ -65,7 +67,12 @@ class FastClient::Tables final : public store::Tables {
     }
     Result<void> commit() override {
       const bool dies = client_.die_in_ > 0 && --client_.die_in_ == 0;
-      if (!dies) return inner_->commit();
+      if (!dies) {
+        auto done = inner_->commit();
+        if (done)
+          for (const auto& [row, pending] : rows_) client_.changed(row, pending);
+        return done;
+      }
       if (client_.die_after_) static_cast<void>(inner_->commit());
       client_.kill();
       throw Killed();
@@ -74,6 +81,7 @@ class FastClient::Tables final : public store::Tables {
    private:
     FastClient& client_;
     std::unique_ptr<store::Transaction> inner_;
+    std::vector<std::pair<std::string, bool>> rows_;
   };
 
   FastClient& client_;
@@ -86,8 +94,10 @@ struct FastClient::Life {
         clock(self.server_.scheduler()),
         validity(identity.starts << 24),
         backlog(sim_config().backlog),
+        host(self.host_, open_table),
         parts{client, tables,   keys,       sim_config(), validity, stripes,
-              backlog, open_table, self.host_, clock,        Log()},
+              backlog, open_table, host,     clock,        Log()},
+        effects(self.host_),
         mirror(parts),
         executor(parts, mirror, no_server, locks, sacrifices,
                  {[this] { return facts; },
@@ -95,7 +105,7 @@ struct FastClient::Life {
                     if (writable) return {};
                     return Error::answer(EROFS);
                   }}) {
-    facts.session = self.session_;
+    facts.session = self.session();
     facts.dir_stats = false;
     engine::Reintegration::Volume volume;
     volume.unclean_start = self.tables_.unclean_start();
@@ -114,13 +124,23 @@ struct FastClient::Life {
     redis::ClientHooks hooks;
     hooks.on_invalidate = [this](std::span<const std::string> changed) {
       for (const std::string& key : changed)
-        if (keys.parse(key)) validity.invalidated(key);
+        if (keys.parse(key)) {
+          validity.invalidated(key);
+          tell_kernel(host, key);
+        }
     };
-    hooks.on_flush = [this] { validity.raise_epoch(); };
-    hooks.on_lost = [this] { writable = false; };
+    hooks.on_flush = [this] {
+      validity.raise_epoch();
+      host.all_changed();
+    };
+    hooks.on_lost = [this] {
+      writable = false;
+      host.all_changed();
+    };
     hooks.on_ready = [this] {
       validity.raise_epoch();
       backlog.kick();
+      host.all_changed();
     };
     sync = std::make_unique<engine::Reintegration>(parts, effects, sacrifices, std::move(volume),
                                                    std::move(identity));
@@ -136,10 +156,11 @@ struct FastClient::Life {
   engine::Stripes stripes;
   engine::Backlog backlog;
   engine::OpenTable open_table;
+  engine::NumberedHost host;
   engine::Parts parts;
   engine::HeldLocks locks;
   engine::Sacrifices sacrifices;
-  NoEffects effects;
+  SimEffects effects;
   test::NoServer no_server;
   engine::Mirror mirror;
   engine::LocalExecutor executor;
@@ -157,6 +178,7 @@ void FastClient::start() {
   MDP_CHECK(!life_);
   process_ = std::make_shared<Process>(Process{name_});
   forget_leases();
+  find_pending();
   life_ = std::make_unique<Life>(*this, engine::Identity{name_, session_ + 7, ++starts_});
   server_.scheduler().spawn(process_, [this] { work(); });
 }
@@ -194,20 +216,63 @@ void FastClient::bury(std::optional<size_t> power) {
     tables_.crash_machine(*power);
   else
     tables_.crash_process();
+  host_.kernel.clear();
   host_.staged.clear();  // the host stores what was staged before it mounts again
 }
 
 bool FastClient::ready() const { return life_ && !process_->dead && life_->writable; }
 engine::Executor& FastClient::executor() { return life_->executor; }
 engine::OpenTable& FastClient::open() { return life_->open_table; }
-redis::Client& FastClient::redis() { return life_->client; }
-SimClient& FastClient::link_client() { return life_->client; }
+SimClient& FastClient::redis() { return life_->client; }
+bool FastClient::remembers() { return life_->client.tracks(); }
+std::unique_ptr<engine::DirReader> FastClient::opendir(model::Ino dir) {
+  return std::make_unique<engine::RowReader>(life_->parts, life_->mirror, life_->keys, dir);
+}
 bool FastClient::settled() const { return ready() && !life_->backlog.oldest(); }
 void FastClient::slice_durable(model::Ino ino, uint64_t slice) {
   if (life_) life_->sync->slice_durable(ino, slice);
 }
 void FastClient::barrier(model::Ino ino) { life_->sync->content_barrier(ino); }
 engine::Reintegration::Stats FastClient::stats() const { return life_->sync->stats(); }
+
+OwnChange FastClient::own(const std::string& row) const {
+  const auto at = own_.find(row);
+  return at == own_.end() ? OwnChange() : at->second;
+}
+
+engine::Row FastClient::row(const std::string& row) {
+  auto transaction = tables_.begin();
+  MDP_CHECK(transaction);
+  auto bytes = (*transaction)->get(store::Table::kRows, row);
+  MDP_CHECK(bytes);
+  if (!*bytes) return {};
+  auto decoded = engine::decode_row(**bytes);
+  MDP_CHECK(decoded);
+  return *std::move(decoded);
+}
+
+void FastClient::changed(const std::string& row, bool pending) {
+  auto at = own_.find(row);
+  if (!pending && (at == own_.end() || !at->second.pending)) return;
+  if (at == own_.end()) at = own_.emplace(row, OwnChange()).first;
+  OwnChange& own = at->second;
+  own.number = ++own_changes_;
+  own.pending = pending;
+  if (pending || !life_) return;
+  const engine::RowName name = engine::parse_row_key(row);
+  own.settled = life_->client.written({std::string(name.key), std::string(name.field)});
+}
+
+// Of an earlier life.
+void FastClient::find_pending() {
+  own_.clear();
+  auto transaction = tables_.begin();
+  MDP_CHECK(transaction);
+  MDP_CHECK((*transaction)->scan(store::Table::kRows, {}, [&](std::string_view row, auto bytes) {
+    if (is_pending(bytes)) changed(std::string(row), true);
+    return true;
+  }));
+}
 
 size_t FastClient::journalled() {
   size_t count = 0;

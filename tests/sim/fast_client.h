@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
 
 #include "config/plugin_config.h"
 #include "engine/fastmeta/local_executor.h"
@@ -28,6 +29,8 @@ class FastClient final : public SimMount {
   void kill();
   void kill_at_commit(uint64_t nth, bool after);
   bool alive() const { return life_ != nullptr; }
+  // Each life has a session of its own.
+  uint64_t session() const { return session_ + kSessionsEach * starts_; }
   // After it was killed, once nothing of it runs. power: the machine went down, and of what
   // was not synced only so many commits are left.
   void bury(std::optional<size_t> power = std::nullopt);
@@ -38,21 +41,29 @@ class FastClient final : public SimMount {
   bool ready() const override;
   engine::Executor& executor() override;
   engine::OpenTable& open() override;
-  redis::Client& redis() override;
+  SimClient& redis() override;
+  bool remembers() override;
+  std::unique_ptr<engine::DirReader> opendir(model::Ino dir) override;
+  OwnChange own(const std::string& row) const override;
+  uint64_t own_changes() const override { return own_changes_; }
+  engine::Row row(const std::string& row) override;
   bool settled() const override;
   SimHost& host() override { return host_; }
   void slice_durable(model::Ino ino, uint64_t slice) override;
   void barrier(model::Ino ino) override;
 
-  SimClient& link_client();
   const std::string& refused() const { return refused_; }
   size_t journalled();
   engine::Reintegration::Stats stats() const;
 
  private:
+  static constexpr uint64_t kSessionsEach = 100;  // numbers between two lives
   struct Life;
   class Tables;
   void work();
+  // What a commit has done to a row.
+  void changed(const std::string& row, bool pending);
+  void find_pending();
 
   SimServer& server_;
   LinkState& link_;
@@ -66,6 +77,8 @@ class FastClient final : public SimMount {
   bool die_after_ = false;
   std::string refused_;
   std::unique_ptr<Life> life_;
+  std::unordered_map<std::string, OwnChange> own_;  // rows that had pending changes
+  uint64_t own_changes_ = 0;
 };
 
 }  // namespace fastmeta::sim

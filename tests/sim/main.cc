@@ -21,6 +21,7 @@ void tell(const Plan& plan, const Outcome& outcome) {
   if (plan.losses || plan.power)
     std::printf("  with%s%s\n", plan.losses ? " a server that forgets" : "",
                 plan.power ? " machines that go down" : "");
+  if (plan.housekeeping) std::printf("  with housekeeping\n");
   for (const std::string& line : outcome.history) std::printf("  %s\n", line.c_str());
   for (const std::string& finding : outcome.findings) std::printf("FAILED %s\n", finding.c_str());
 }
@@ -37,7 +38,8 @@ Plan shrunk(Plan plan) {
       plan = less;
     }
   }
-  for (bool Plan::*kind : {&Plan::restarts, &Plan::kills, &Plan::cuts, &Plan::plain}) {
+  for (bool Plan::*kind :
+       {&Plan::housekeeping, &Plan::restarts, &Plan::kills, &Plan::cuts, &Plan::plain}) {
     Plan less = plan;
     less.*kind = false;
     if (plan.*kind && fails(less)) plan = less;
@@ -69,6 +71,10 @@ int main(int argc, char** argv) {
       return 1;
     }
     sum.operations += outcome.operations;
+    sum.reads += outcome.reads;
+    sum.merges += outcome.merges;
+    sum.deletions += outcome.deletions;
+    sum.sessions += outcome.sessions;
     sum.kills += outcome.kills;
     sum.cuts += outcome.cuts;
     sum.restarts += outcome.restarts;
@@ -78,10 +84,13 @@ int main(int argc, char** argv) {
     sum.scripts += outcome.scripts;
   }
   const auto number = [](uint64_t n) { return static_cast<unsigned long long>(n); };
-  std::printf("%llu seeds, %llu operations, %llu kills, %llu cuts, %llu restarts; %llu conflicts, "
-              "%llu adopted, %llu lost races, %llu scripts: everything held\n",
-              number(seeds), number(sum.operations), number(sum.kills), number(sum.cuts),
-              number(sum.restarts), number(sum.conflicts), number(sum.adopted), number(sum.nils),
-              number(sum.scripts));
+  std::printf("%llu seeds, %llu operations, %llu values read, %llu kills, %llu cuts, "
+              "%llu restarts; %llu conflicts, %llu adopted, %llu lost races, %llu scripts, "
+              "%llu merges, %llu deletions, %llu sessions cleaned: "
+              "everything held\n",
+              number(seeds), number(sum.operations), number(sum.reads), number(sum.kills),
+              number(sum.cuts), number(sum.restarts), number(sum.conflicts), number(sum.adopted),
+              number(sum.nils), number(sum.scripts), number(sum.merges), number(sum.deletions),
+              number(sum.sessions));
   return 0;
 }

@@ -11,12 +11,14 @@ namespace fastmeta::sim {
 namespace {
 constexpr Time kReconnectPause = 50 * kMillisecond;
 constexpr Time kPatience = 10 * kSecond;  // of a command
+constexpr uint64_t kLateOneIn = 8;        // replies whose thread is not run at once
+constexpr Time kLateMost = 5 * kMillisecond;
 constexpr uint64_t kSplitOneIn = 4;       // blocks that others get between the commands of
 }  // namespace
 
 // -- Wire
 
-Wire::Wire(SimServer& server, LinkState& link, std::function<void(redis::Reply)> on_push)
+Wire::Wire(SimServer& server, LinkState& link, OnPush on_push)
     : server_(server), link_(link), on_push_(std::move(on_push)), far_(server.model().connect()) {}
 
 Time Wire::next_arrival() {
@@ -55,7 +57,7 @@ void Wire::process() {
         Item item;
         item.request = request;
         item.reply = far_->execute(request->commands[i]);
-        if (server_.on_command) server_.on_command(request->commands[i], item.reply);
+        server_.carried_out(request->commands[i], item.reply, link_);
         send_back(std::move(item));
       }
     }
@@ -78,6 +80,7 @@ void Wire::pushes_wait() {
   for (test::Push& push : far_->take_pushes()) {
     Item item;
     item.push = std::move(push.message);
+    item.moment = server_.history().now();
     send_back(std::move(item));
   }
 }
@@ -98,7 +101,7 @@ void Wire::deliver() {
   coming_.pop_front();
   if (!up_) return;
   if (item.push) {
-    on_push_(std::move(*item.push));
+    on_push_(std::move(*item.push), item.moment);
     return;
   }
   Request& request = *item.request;
@@ -106,7 +109,10 @@ void Wire::deliver() {
   if (request.replies.size() < request.commands.size()) return;
   request.finished = true;
   std::erase(waiting_, item.request);
-  if (request.waiter) server_.scheduler().wake(request.waiter);
+  const bool late = server_.dice().one_in(kLateOneIn);
+  if (request.waiter)
+    server_.scheduler().wake(request.waiter,
+                             late ? static_cast<Time>(server_.dice().below(kLateMost)) : 0);
   if (request.then) request.then();
 }
 
@@ -135,7 +141,7 @@ void Wire::server_gone() {
 
 // -- SimServer
 
-WirePtr SimServer::connect(LinkState& link, std::function<void(redis::Reply)> on_push) {
+WirePtr SimServer::connect(LinkState& link, Wire::OnPush on_push) {
   auto wire = std::make_shared<Wire>(*this, link, std::move(on_push));
   std::erase_if(wires_, [](const auto& weak) { return weak.expired(); });
   wires_.push_back(wire);
@@ -147,13 +153,26 @@ void SimServer::tell_pushes() {
     if (auto wire = weak.lock()) wire->pushes_wait();
 }
 
+void SimServer::carried_out(const redis::Command& command, const redis::Reply& reply,
+                            const LinkState& by) {
+  for (Place& place : history_.step())
+    written_[&by].insert_or_assign(std::move(place), history_.now());
+  if (on_command) on_command(command, reply);
+}
+
+Moment SimServer::written(const LinkState& by, const Place& place) const {
+  const auto client = written_.find(&by);
+  if (client == written_.end()) return 0;
+  const auto at = client->second.find(place);
+  return at == client->second.end() ? 0 : at->second;
+}
+
 void SimServer::restart(std::optional<test::Keyspace> kept) {
   for (const auto& weak : wires_)
     if (auto wire = weak.lock()) wire->server_gone();
-  if (kept)
-    model_.restore(std::move(*kept));
-  else
-    model_.restart();
+  if (!kept) return model_.restart();
+  model_.restore(std::move(*kept));
+  history_.replaced();
 }
 
 // -- SimClient
@@ -212,14 +231,18 @@ Result<void> SimClient::start(redis::ClientHooks hooks) {
 void SimClient::connect() {
   if (process_->dead || (wire_ && wire_->up())) return;
   if (!link_.up || scheduler_.now() < link_.stalled_until) return connect_later();
-  wire_ = server_.connect(link_, [this, alive = alive_](redis::Reply push) {
+  wire_ = server_.connect(link_, [this, alive = alive_](redis::Reply push, Moment moment) {
     if (!*alive || push.items.size() != 2) return;
+    ++pushes_;
     std::vector<std::string> keys;
     for (redis::Reply& key : push.items[1].items) keys.push_back(std::move(key.text));
-    if (push.items[1].nil())
+    for (const std::string& key : keys) announced_[key].push_back({pushes_, moment});
+    if (push.items[1].nil()) {
+      all_announced_.push_back({pushes_, moment});
       hooks_.on_flush();
-    else
+    } else {
       hooks_.on_invalidate(keys);
+    }
   });
   wire_->on_lost = [this, alive = alive_] {
     if (*alive) lost();
@@ -231,6 +254,8 @@ void SimClient::connect() {
     if (!*alive) return;
     ready_ = true;
     ++epoch_;
+    // From now on answers are those of this connection.
+    all_announced_.push_back({++pushes_, server_.history().now()});
     hooks_.on_ready();
   };
 }
@@ -250,6 +275,20 @@ void SimClient::cut(bool deliver_what_left) {
   for (const auto& weak : std::exchange(pooled_, {}))
     if (auto wire = weak.lock()) wire->cut(deliver_what_left);
   if (wire_) wire_->cut(deliver_what_left);
+}
+
+Moment SimClient::announced(const std::string& key, uint64_t pushes) const {
+  Moment moment = 0;
+  auto last = [&](const std::vector<Push>& all) {
+    for (auto push = all.rbegin(); push != all.rend(); ++push)
+      if (push->number <= pushes) {
+        moment = std::max(moment, push->moment);
+        return;
+      }
+  };
+  last(all_announced_);
+  if (const auto at = announced_.find(key); at != announced_.end()) last(at->second);
+  return moment;
 }
 
 void SimClient::drop_all() {
@@ -289,7 +328,7 @@ Result<redis::Lease> SimClient::lease(Deadline) {
       return Error{Fault::kDisconnected, EIO, "the server cannot be reached"};
     scheduler_.sleep(kReconnectPause / 5);
   }
-  auto wire = server_.connect(link_, [](redis::Reply) {});
+  auto wire = server_.connect(link_, [](redis::Reply, Moment) {});
   std::erase_if(pooled_, [](const auto& weak) { return weak.expired(); });
   pooled_.push_back(wire);
   return redis::Lease(std::make_unique<SimLease>(scheduler_, std::move(wire)));

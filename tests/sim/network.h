@@ -5,6 +5,7 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -13,6 +14,7 @@
 
 #include "redis/client.h"
 #include "redis_model/redis_model.h"
+#include "sim/history.h"
 #include "sim/scheduler.h"
 
 namespace fastmeta::sim {
@@ -42,7 +44,9 @@ class Wire : public std::enable_shared_from_this<Wire> {
   };
   using RequestPtr = std::shared_ptr<Request>;
 
-  Wire(SimServer& server, LinkState& link, std::function<void(redis::Reply)> on_push);
+  // With the moment of the server up to which a push tells of its keys.
+  using OnPush = std::function<void(redis::Reply, Moment)>;
+  Wire(SimServer& server, LinkState& link, OnPush on_push);
 
   bool up() const { return up_; }
   RequestPtr send(std::vector<redis::Command> commands);
@@ -57,6 +61,7 @@ class Wire : public std::enable_shared_from_this<Wire> {
   friend class SimServer;
   struct Item {
     std::optional<redis::Reply> push;
+    Moment moment = 0;    // of the push
     RequestPtr request;   // gets `reply`
     redis::Reply reply;
   };
@@ -69,7 +74,7 @@ class Wire : public std::enable_shared_from_this<Wire> {
 
   SimServer& server_;
   LinkState& link_;
-  std::function<void(redis::Reply)> on_push_;
+  OnPush on_push_;
   std::unique_ptr<test::Connection> far_;  // none: closed there
   bool up_ = true;
   Time last_arrival_ = 0, last_delivery_ = 0;
@@ -83,12 +88,18 @@ using WirePtr = std::shared_ptr<Wire>;
 
 class SimServer {
  public:
-  SimServer(Scheduler& scheduler, test::Dice& dice) : scheduler_(scheduler), dice_(dice) {}
+  SimServer(Scheduler& scheduler, test::Dice& dice)
+      : scheduler_(scheduler), dice_(dice), history_(model_) {}
 
   test::RedisModel& model() { return model_; }
+  const History& history() const { return history_; }
+  // What there is now is the beginning.
+  void begin_history() { history_.replaced(); }
+  // When this client has last changed it.
+  Moment written(const LinkState& by, const Place& place) const;
   Scheduler& scheduler() { return scheduler_; }
   test::Dice& dice() { return dice_; }
-  WirePtr connect(LinkState& link, std::function<void(redis::Reply)> on_push);
+  WirePtr connect(LinkState& link, Wire::OnPush on_push);
 
   // Every connection breaks; it has forgotten what came after `kept`, if that is given.
   void restart(std::optional<test::Keyspace> kept);
@@ -98,10 +109,13 @@ class SimServer {
  private:
   friend class Wire;
   void tell_pushes();
+  void carried_out(const redis::Command& command, const redis::Reply& reply, const LinkState& by);
 
   Scheduler& scheduler_;
   test::Dice& dice_;
   test::RedisModel model_;
+  History history_;
+  std::map<const LinkState*, std::map<Place, Moment>> written_;
   std::vector<std::weak_ptr<Wire>> wires_;
 };
 
@@ -126,6 +140,13 @@ class SimClient final : public redis::Client {
   // Its connections break now.
   void cut(bool deliver_what_left);
 
+  // What a read that begins now has to know of: the server as it was at this moment, as far
+  // as the key is concerned. Pushes are counted, so that it can be asked later.
+  uint64_t pushes() const { return pushes_; }
+  Moment announced(const std::string& key, uint64_t pushes) const;
+  bool tracks() const { return ready_; }
+  Moment written(const Place& place) const { return server_.written(link_, place); }
+
  private:
   class SimSent;
   class SimLease;
@@ -145,6 +166,13 @@ class SimClient final : public redis::Client {
   std::vector<std::weak_ptr<Wire>> pooled_;
   uint64_t epoch_ = 0;
   bool ready_ = false;  // the server tells of changes
+  struct Push {
+    uint64_t number;
+    Moment moment;
+  };
+  uint64_t pushes_ = 0;
+  std::map<std::string, std::vector<Push>> announced_;
+  std::vector<Push> all_announced_;  // by a new connection, or a flush
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "sim/plain_client.h"
 
+#include "engine/passthrough/scan_reader.h"
 #include "util/check.h"
 
 namespace fastmeta::sim {
 
 namespace {
+
+constexpr size_t kListingMax = 10'000;
 
 // Without a cache as the standard client does it: each transaction on a connection of its own.
 engine::PassthroughOptions options(bool caches) {
@@ -20,6 +23,7 @@ engine::PassthroughOptions options(bool caches) {
 PlainClient::PlainClient(SimServer& server, LinkState& link, std::string name, uint64_t session,
                          bool caches)
     : name_(std::move(name)),
+      caches_(caches),
       process_(std::make_shared<Process>(Process{name_})),
       scheduler_(server.scheduler()),
       link_(link),
@@ -27,25 +31,39 @@ PlainClient::PlainClient(SimServer& server, LinkState& link, std::string name, u
       executor_(client_, keys_, cache_, echoes_, open_, effects_,
                 {[this] { return facts_; }, [] { return Result<void>(); },
                  [] { return Result<void>(); },
-                 [this](const std::string& key) { cache_.invalidate(key); }},
+                 [this](const std::string& key) { outdated(key); }},
                 options(caches), Log()) {
   facts_.session = session;
   facts_.dir_stats = false;
   redis::ClientHooks hooks;
   hooks.on_invalidate = [this](std::span<const std::string> changed) {
     for (const std::string& key : changed)
-      if (keys_.parse(key) && !echoes_.take(key)) cache_.invalidate(key);
+      if (keys_.parse(key) && !echoes_.take(key)) outdated(key);
   };
-  hooks.on_flush = [this] { cache_.clear(); };
+  hooks.on_flush = [this] {
+    cache_.clear();
+    host_.all_changed();
+  };
   hooks.on_lost = [this] {
     cache_.disable();
     echoes_.clear();
+    host_.all_changed();
   };
   hooks.on_ready = [this, caches] {
     echoes_.clear();
     if (caches) cache_.enable();
+    host_.all_changed();
   };
   MDP_CHECK(client_.start(std::move(hooks)));
+}
+
+void PlainClient::outdated(const std::string& key) {
+  cache_.invalidate(key);
+  tell_kernel(host_, key);
+}
+
+std::unique_ptr<engine::DirReader> PlainClient::opendir(model::Ino dir) {
+  return std::make_unique<engine::ScanReader>(client_, keys_, cache_, Log(), dir, kListingMax);
 }
 
 bool PlainClient::decided() const { return scheduler_.now() > link_.late_until; }

@@ -23,19 +23,19 @@ class PlainClient final : public SimMount {
   bool decided() const override;
   engine::Executor& executor() override { return executor_; }
   engine::OpenTable& open() override { return open_; }
-  redis::Client& redis() override { return client_; }
+  SimClient& redis() override { return client_; }
+  bool remembers() override { return caches_ && client_.tracks(); }
+  std::unique_ptr<engine::DirReader> opendir(model::Ino dir) override;
   bool settled() const override { return ready(); }
   SimHost& host() override { return host_; }
   void slice_durable(model::Ino, uint64_t) override {}
-  SimClient& link_client() { return client_; }
 
  private:
-  class NoEffects final : public engine::Effects {
-   public:
-    void committed(const model::Mutations&, const std::vector<model::SliceRelease>&) override {}
-  };
+  // What is remembered of it, here and by the kernel, is old.
+  void outdated(const std::string& key);
 
   const std::string name_;
+  const bool caches_;
   const ProcessPtr process_;
   const Scheduler& scheduler_;
   const LinkState& link_;
@@ -45,8 +45,8 @@ class PlainClient final : public SimMount {
   engine::ValueCache cache_{64 << 20, std::chrono::hours(1)};
   engine::OwnEchoes echoes_;
   engine::OpenTable open_;
-  NoEffects effects_;
   SimHost host_;
+  SimEffects effects_{host_};
   engine::Passthrough executor_;
 };
 

@@ -120,9 +120,9 @@ void Scheduler::spawn(ProcessPtr process, std::function<void()> work) {
   wake(fiber);
 }
 
-void Scheduler::wake(Fiber* fiber) {
+void Scheduler::wake(Fiber* fiber, Time delay) {
   fiber->woken = true;
-  at(now_, [this, fiber, wait = fiber->waits] {
+  at(now_ + delay, [this, fiber, wait = fiber->waits] {
     if (fiber->parked && fiber->waits == wait) resume(fiber);
   });
 }

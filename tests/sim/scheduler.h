@@ -56,7 +56,8 @@ class Scheduler {
   // Until woken; true: by wake(), false: the time has come.
   bool park(Time until);
   Fiber* current() const { return current_; }
-  void wake(Fiber* fiber);
+  // After `delay`, as a thread that is not run at once.
+  void wake(Fiber* fiber, Time delay = 0);
   // Throws Killed if its process is dead.
   void check_alive() const;
 

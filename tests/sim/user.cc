@@ -21,7 +21,8 @@ namespace {
 
 constexpr size_t kNodesMax = 30;
 constexpr uint64_t kCrowdNames = 6;
-constexpr Time kStagedMost = 300 * kMillisecond;
+constexpr Time kStagedMost = 300 * kMillisecond, kSlowMost = 2 * kSecond;
+constexpr uint64_t kSlowOneIn = 20, kLostOneIn = 15;  // uploads
 constexpr model::Caller kWho{0, 0, 022};
 
 model::RenameArgs move(Timestamp now, Ino parent, std::string name, Ino new_parent,
@@ -64,13 +65,14 @@ std::string describe(const Operation& operation) {
 }  // namespace
 
 User::User(Scheduler& scheduler, test::Dice& dice, SimMount& mount, std::string prefix,
-           Terms terms, const test::MemoryStore& world, Findings& findings,
+           Terms terms, const test::MemoryStore& world, const Slices& slices, Findings& findings,
            std::function<void(std::string)> log)
     : scheduler_(scheduler),
       dice_(dice),
       mount_(mount),
       prefix_(std::move(prefix)),
       terms_(std::move(terms)),
+      slices_(slices),
       findings_(findings),
       log_(std::move(log)),
       clock_(scheduler),
@@ -308,10 +310,17 @@ void User::run(const Operation& operation, bool staged) {
   }
   if (staged && slice && reply) {
     const auto id = slice->slice.id;
-    scheduler_.at(scheduler_.now() + static_cast<Time>(dice_.below(kStagedMost)),
-                  [&mount = mount_, process = mount_.process(), ino = slice->ino, id] {
+    const Time most = dice_.one_in(kSlowOneIn) ? kSlowMost : kStagedMost;
+    // Alone nothing may be undone.
+    const bool lost = !terms_.alone && dice_.one_in(kLostOneIn);
+    scheduler_.at(scheduler_.now() + static_cast<Time>(dice_.below(static_cast<uint64_t>(most))),
+                  [&mount = mount_, process = mount_.process(), ino = slice->ino, id, lost] {
+                    if (process->dead) return;  // what is left of it was looked after
                     mount.host().staged.erase(id);
-                    if (!process->dead) mount.slice_durable(ino, id);
+                    if (lost)
+                      mount.host().lost.insert(id);
+                    else
+                      mount.slice_durable(ino, id);
                   });
   } else if (staged && slice) {
     mount_.host().staged.erase(slice->slice.id);
@@ -348,9 +357,13 @@ void User::run(const Operation& operation, bool staged) {
 void User::check_lookup() {
   if (nodes_.empty()) return;
   const Node node = dice_.pick(nodes_);
+  // What a server that forgot is asked for before it is told again is not what it held.
+  const bool ready = mount_.ready();
+  const uint64_t epoch = mount_.redis().epoch();
   auto found = mount_.executor().read_reply<model::Found>(
       [&](const model::View& seen) { return model::lookup(seen, {node.parent, node.name}); });
-  if (!mount_.ready() || (!found && found.error().fault != Fault::kAnswer)) return;
+  if (!ready || !mount_.ready() || mount_.redis().epoch() != epoch) return;
+  if (!found && found.error().fault != Fault::kAnswer) return;
   const Ino got = found ? found->ino : 0;
   if (got != node.ino)
     findings_.add(fmt::format("{} of {} on {} is inode {}, not {}", node.name, node.parent,
@@ -447,7 +460,8 @@ void User::look_for(const Operation& operation) {
       test::MemoryStore after = reference_;
       after.apply(out);
       const model::RawValue now = after.read(read);
-      if (before.exists == now.exists && before.bytes == now.bytes && before.items == now.items)
+      if (before.exists == now.exists && before.bytes == now.bytes &&
+          slices_.shown(before.items) == slices_.shown(now.items))
         continue;
       model::RawValue got;
       for (;;) {
@@ -461,7 +475,8 @@ void User::look_for(const Operation& operation) {
         scheduler_.sleep(10 * kMillisecond);
       }
       const bool as_before =
-          without_ctime(got.bytes) == without_ctime(before.bytes) && got.items == before.items;
+          without_ctime(got.bytes) == without_ctime(before.bytes) &&
+          slices_.shown(got.items) == slices_.shown(before.items);
       log_(fmt::format("{} {}: after the death {} {} is {} as before", mount_.name(), prefix_,
                        describe(operation), write.key, as_before ? "still" : "not"));
       there = there || !as_before;
@@ -505,7 +520,7 @@ void User::compare(const std::function<const test::MemoryStore&()>& server) {
       const auto key = keys_.chunk(ino, chunk);
       const auto wanted = reference_.read({model::ReadKind::kList, key, {}, true}).items;
       const auto found = there.read({model::ReadKind::kList, key, {}, true}).items;
-      if (wanted != found)
+      if (slices_.shown(wanted) != slices_.shown(found))
         differ(key, fmt::format("is {}, not {}", slices_of(found), slices_of(wanted)));
     }
     for (const std::string& key : {keys_.xattrs(ino), keys_.dir(ino), keys_.parents(ino)})

@@ -11,6 +11,7 @@
 
 #include "model/operation.h"
 #include "sim/client.h"
+#include "sim/slices.h"
 #include "support/memory_store.h"
 
 namespace fastmeta::sim {
@@ -39,7 +40,8 @@ class User {
     Time pause = 5 * kMillisecond;    // between operations, at most
   };
   User(Scheduler& scheduler, test::Dice& dice, SimMount& mount, std::string prefix, Terms terms,
-       const test::MemoryStore& world, Findings& findings, std::function<void(std::string)> log);
+       const test::MemoryStore& world, const Slices& slices, Findings& findings,
+       std::function<void(std::string)> log);
 
   // On a fiber of the mount's process: until `stop` says so.
   void work(const std::function<bool()>& stop);
@@ -81,6 +83,7 @@ class User {
   SimMount& mount_;
   const std::string prefix_;
   const Terms terms_;
+  const Slices& slices_;
   Findings& findings_;
   const std::function<void(std::string)> log_;
   const SimClock clock_;

@@ -11,7 +11,9 @@
 #include "model/schema/codec.h"
 #include "sim/checks.h"
 #include "sim/fast_client.h"
+#include "sim/housekeeper.h"
 #include "sim/plain_client.h"
+#include "sim/reader.h"
 #include "sim/user.h"
 #include "util/check.h"
 
@@ -23,6 +25,7 @@ constexpr Time kPatience = 600 * kSecond;
 constexpr Time kLook = 5 * kMillisecond;
 constexpr Time kKeep = 50 * kMillisecond;
 constexpr size_t kHistory = 400;
+constexpr uint64_t kKeeper = 99;  // its session
 constexpr model::Ino kFolderA = 2, kFolderB = 3;
 
 class World {
@@ -35,6 +38,9 @@ class World {
     };
     make_clients();
     make_users();
+    make_housekeeper();
+    for (auto& client : fast_) client->host().on_delete = [this](auto id) { slices_.deleted(id); };
+    for (auto& client : plain_) client->host().on_delete = [this](auto id) { slices_.deleted(id); };
   }
 
   ~World() { scheduler_.end(); }
@@ -42,6 +48,10 @@ class World {
   Outcome run() {
     for (auto& client : fast_) client->start();
     for (size_t i = 0; i < users_.size(); ++i) begin(i, false);
+    for (Looker& looker : lookers_) begin(looker);
+    if (keeper_)
+      scheduler_.spawn(keeper_client_->process(),
+                       [this] { keeper_->work([this] { return stop_; }); });
     plan_fault();
     keep();
     look_after();
@@ -49,16 +59,25 @@ class World {
     heal();
     outcome_.findings = findings_.all();
     outcome_.operations = operations();
+    if (keeper_) outcome_.merges += keeper_->merges();
+    if (keeper_) outcome_.deletions += keeper_->deletions();
+    if (keeper_) outcome_.sessions += keeper_->sessions();
+    for (const Looker& looker : lookers_) outcome_.reads += looker.reader->judged();
     outcome_.history.assign(history_.begin(), history_.end());
     return std::move(outcome_);
   }
 
  private:
-  struct Place {
+  struct Seat {
     std::unique_ptr<User> user;
     SimMount* mount = nullptr;
     FastClient* fast = nullptr;
     bool busy = false;
+  };
+
+  struct Looker {
+    std::unique_ptr<Reader> reader;
+    SimMount* mount = nullptr;
   };
 
   void note(const std::string& line) {
@@ -88,6 +107,7 @@ class World {
     admin->execute({"SET", "usedSpace", "8192"});
     admin->execute({"SET", "nextinode", "100"});
     admin->execute({"SET", "nextchunk", "1"});
+    server_.begin_history();
   }
 
   LinkState& any_link() {
@@ -118,22 +138,30 @@ class World {
       User::Terms terms;
       terms.alone = !plan_.crowd;
       terms.folders = {model::kRootIno, kFolderA, kFolderB};
-      Place place;
+      Seat place;
       place.mount = &mount;
       place.fast = fast;
       place.user = std::make_unique<User>(scheduler_, dice_, mount,
-                                          fmt::format("u{}_", number++), terms, world, findings_,
+                                          fmt::format("u{}_", number++), terms, world, slices_,
+                                          findings_,
                                           [this](std::string line) { note(line); });
       users_.push_back(std::move(place));
     };
     for (auto& client : fast_)
       for (uint64_t i = 0; i <= dice_.below(2); ++i) add(*client, client.get());
     for (auto& client : plain_) add(*client, nullptr);
+    auto look = [&](SimMount& mount) {
+      lookers_.push_back({std::make_unique<Reader>(scheduler_, dice_, mount, server_.history(),
+                                                   findings_),
+                          &mount});
+    };
+    for (auto& client : fast_) look(*client);
+    for (auto& client : plain_) look(*client);
   }
 
   // The user's work, on a fiber of its mount's process.
   void begin(size_t at, bool after_death) {
-    Place& place = users_[at];
+    Seat& place = users_[at];
     scheduler_.spawn(place.mount->process(), [this, &place, after_death] {
       while (!place.mount->ready()) scheduler_.sleep(kLook);
       if (after_death) place.user->look_after_death();
@@ -141,9 +169,24 @@ class World {
     });
   }
 
+  // A client without users of its own.
+  void make_housekeeper() {
+    if (!plan_.housekeeping) return;
+    LinkState& link = any_link();
+    keeper_client_ = std::make_unique<PlainClient>(server_, link, "housekeeper", kKeeper, false);
+    keeper_client_->host().on_delete = [this](uint64_t id) { slices_.deleted(id); };
+    keeper_ = std::make_unique<Housekeeper>(scheduler_, dice_, *keeper_client_, server_.history(),
+                                            slices_, [this](std::string line) { note(line); });
+  }
+
+  void begin(Looker& looker) {
+    scheduler_.spawn(looker.mount->process(),
+                     [this, &looker] { looker.reader->work([this] { return stop_; }); });
+  }
+
   uint64_t operations() const {
     uint64_t sum = 0;
-    for (const Place& place : users_) sum += place.user->operations();
+    for (const Seat& place : users_) sum += place.user->operations();
     return sum;
   }
 
@@ -160,14 +203,14 @@ class World {
 
   void fault() {
     const uint64_t what = dice_.below(8);
-    const size_t at = dice_.below(links_.size());
+    const size_t at = dice_.below(fast_.size() + plain_.size());
     LinkState& link = *links_[at];
     const bool left = dice_.one_in(2);
     SimClient* client = nullptr;
     if (at >= fast_.size())
-      client = &plain_[at - fast_.size()]->link_client();
+      client = &plain_[at - fast_.size()]->redis();
     else if (fast_[at]->alive() && !fast_[at]->process()->dead)
-      client = &fast_[at]->link_client();
+      client = &fast_[at]->redis();
     if (what < 2 && plan_.cuts && client) {
       note(fmt::format("FAULT link {} is cut, what has left {}", at,
                        left ? "arrives" : "is lost"));
@@ -227,10 +270,14 @@ class World {
       std::optional<size_t> power;
       if (plan_.power && dice_.one_in(2))
         power = dice_.below(client->unsynced_commits() + 1);
+      sessions_.insert(client->session());
+      if (keeper_) keeper_->ran_out(client->session());
       client->bury(power);
       client->start();
       for (size_t i = 0; i < users_.size(); ++i)
         if (users_[i].fast == client.get()) begin(i, true);
+      for (Looker& looker : lookers_)
+        if (looker.mount == client.get()) begin(looker);
     }
     scheduler_.at(scheduler_.now() + kLook, [this] { look_after(); });
   }
@@ -254,7 +301,7 @@ class World {
       const auto slice = model::decode_slice(command[2]);
       if (!slice) return;
       for (auto& client : fast_)
-        if (client->host().staged.contains(slice->id))
+        if (client->host().slice_is_durable(slice->id, slice->size) <= 0)
           findings_.add(fmt::format("slice {} is seen before its data", slice->id));
     }
   }
@@ -280,7 +327,7 @@ class World {
   template <typename Work>
   bool on_all(Work work) {
     size_t left = users_.size();
-    for (Place& place : users_)
+    for (Seat& place : users_)
       scheduler_.spawn(place.mount->process(), [&, work] {
         work(place);
         --left;
@@ -303,10 +350,11 @@ class World {
         findings_.add(fmt::format("{} sends no more: {}", client->name(), client->refused()));
     if (!findings_.empty()) return;
     if (!wait([&] { return settled(); })) return hangs("changes are not sent");
-    if (!on_all([](Place& place) { place.user->close_all(); })) return hangs("files do not close");
+    if (!on_all([](Seat& place) { place.user->close_all(); })) return hangs("files do not close");
     if (!wait([&] { return settled(); })) return hangs("closes are not sent");
     scheduler_.run(scheduler_.now() + kSecond, {});
     clean_sessions();
+    scheduler_.run(scheduler_.now() + kSecond, {});  // the last changes are announced
     for (auto& client : fast_) {
       collect(*client);
       if (!plan_.crowd && client->journalled() > 0)
@@ -315,11 +363,13 @@ class World {
     }
     const test::MemoryStore store = contents_of(server_.model());
     check_volume(store, findings_);
+    check_data(store, slices_, findings_);
     if (!plan_.crowd)
-      for (Place& place : users_)
+      for (Seat& place : users_)
         place.user->compare([&]() -> const test::MemoryStore& { return store; });
+    for (Looker& looker : lookers_) looker.reader->look_at_kernel(true);
     std::set<SimMount*> seen;
-    if (!on_all([&](Place& place) {
+    if (!on_all([&](Seat& place) {
           if (seen.insert(place.mount).second) check_view(store, *place.mount, findings_);
         }))
       hangs("reads do not end");
@@ -334,7 +384,9 @@ class World {
 
   // What killed processes held open, as any client does for a session that is gone.
   void clean_sessions() {
-    for (uint64_t session = 1; session <= fast_.size() + plain_.size(); ++session) {
+    for (auto& client : fast_) sessions_.insert(client->session());
+    for (uint64_t i = 0; i < plain_.size(); ++i) sessions_.insert(fast_.size() + 1 + i);
+    for (const uint64_t session : sessions_) {
       LinkState link;
       link.one_way = kMicrosecond;
       PlainClient cleaner(server_, link, "cleaner", session, false);
@@ -342,9 +394,11 @@ class World {
       scheduler_.spawn(cleaner.process(), [&] {
         const auto key = sim_keys().session_sustained(session);
         auto members = cleaner.redis().read_one({"SMEMBERS", key});
-        for (const redis::Reply& member : members ? members->items : std::vector<redis::Reply>())
+        for (const redis::Reply& member : members ? members->items : std::vector<redis::Reply>()) {
           static_cast<void>(cleaner.executor().apply(
               model::LastCloseArgs{{}, std::stoull(member.text)}, {}));
+          static_cast<void>(cleaner.redis().write_one({"SREM", key, member.text}));
+        }
         over = true;
       });
       wait([&] { return over; });
@@ -362,7 +416,12 @@ class World {
   std::vector<std::unique_ptr<LinkState>> links_;
   std::vector<std::unique_ptr<FastClient>> fast_;
   std::vector<std::unique_ptr<PlainClient>> plain_;
-  std::vector<Place> users_;
+  std::vector<Seat> users_;
+  std::vector<Looker> lookers_;
+  std::set<uint64_t> sessions_;  // that somebody has or had
+  Slices slices_;
+  std::unique_ptr<PlainClient> keeper_client_;
+  std::unique_ptr<Housekeeper> keeper_;
   std::deque<std::pair<Time, test::Keyspace>> kept_;
   bool stop_ = false;
 };
@@ -379,6 +438,7 @@ Plan plan_of(uint64_t seed, uint64_t steps) {
   plan.restarts = seed % 2 == 0;
   plan.plain = seed % 4 != 3;
   plan.losses = seed % 11 == 4;
+  plan.housekeeping = !plan.losses && seed % 3 != 1;
   plan.power = plan.crowd && seed % 13 < 6;
   return plan;
 }

@@ -18,6 +18,7 @@ struct Plan {
   bool kills = true;      // processes in mode fast-meta die
   bool restarts = true;   // of the server, which keeps everything
   bool plain = true;      // others beside fast-meta
+  bool housekeeping = true;  // a client that merges, and deletes what is gone
   bool losses = false;    // a server that restarts forgets its last second; one client only
   bool power = false;     // machines go down: acknowledged changes may be lost
   bool verbose = false;   // print what happens as it does
@@ -29,6 +30,8 @@ struct Outcome {
   std::vector<std::string> findings;  // empty: everything held
   uint64_t operations = 0, kills = 0, cuts = 0, restarts = 0;
   uint64_t conflicts = 0, adopted = 0, nils = 0, scripts = 0;
+  uint64_t merges = 0, deletions = 0, sessions = 0;  // of the housekeeping
+  uint64_t reads = 0;                 // values that readers have judged
   std::vector<std::string> history;   // the last lines of what happened
 };
 Outcome run(const Plan& plan);

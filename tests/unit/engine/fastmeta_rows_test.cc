@@ -253,6 +253,25 @@ TEST_F(Mirrored, NoOrderOfFillExecAndPushShowsAnOlderValue) {
   } while (std::next_permutation(steps.begin(), steps.end()));
 }
 
+// Another client has put back what our EXEC removed, and the listing that shows it is stored
+// before the EXEC is settled: its row agrees with the listing and keeps its older token.
+TEST_F(Mirrored, AListingBehindOurExecKnowsBetter) {
+  const ReadKey all{ReadKind::kHash, "d5", {}, true};
+  const RawValue listing{true, {}, 0, {}, {{"name", "entry"}}};
+  fill(all, listing, validity.now());
+  pending({WriteOp::kHDel, "d5", "name", {}, 0}, 1);
+  const Token sent = validity.sending();
+  validity.written();
+  validity.invalidated("d5");
+  fill(all, listing, validity.now());
+  applied({WriteOp::kHDel, "d5", "name", {}, 0}, sent);
+  settled({WriteOp::kHDel, "d5", "name", {}, 0}, 1);
+  const auto now = seen(name);
+  ASSERT_TRUE(now);
+  EXPECT_TRUE(now->exists);
+  EXPECT_EQ(now->bytes, "entry");
+}
+
 TEST_F(Mirrored, OurPendingChangeIsSeenWhateverTheServerHas) {
   fill(attr, text("server"), validity.now());
   pending({WriteOp::kSet, "i5", {}, "ours", 0}, 1);

@@ -197,6 +197,11 @@ Result<void> RowWriter::fill(const ReadKey& read, const RawValue& answer, Token 
 Result<void> RowWriter::applied(const Write& write, Token sent) {
   const auto parsed = keys_.parse(write.key);
   if (!parsed) return {};
+  if (names_hash(parsed->kind)) {
+    // A listing that came behind it knows better; rows that agreed with it kept their tokens.
+    MDP_TRY(const Row marker, load(marker_key(write.key)));
+    if (marker.base == Row::Base::kPresent && marker.base_token > sent) return {};
+  }
   auto put = [&](const std::string& name, bool exists, const std::string& value) -> Result<void> {
     MDP_TRY(Row row, load(name));
     if (row.base_token > sent) return {};  // a read that came behind it knows better
@@ -265,13 +270,14 @@ Result<void> RowWriter::applied(const Write& write, Token sent) {
   }
 }
 
-Result<void> RowWriter::settled(const Write& write, uint64_t seq) {
+Result<void> RowWriter::settled(const Write& write, uint64_t seq, std::optional<Row>* ended) {
   const auto parsed = keys_.parse(write.key);
   if (!parsed) return {};
   auto clear = [&](const std::string& name) -> Result<void> {
     MDP_TRY(Row row, load(name));
     if (row.local == Row::Local::kNone) return {};
     if (row.last_seq <= seq) {
+      if (ended) *ended = row;
       row.local = Row::Local::kNone;
       row.local_value.clear();
       row.local_delta = 0;

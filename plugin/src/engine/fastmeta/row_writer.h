@@ -7,6 +7,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,7 +43,9 @@ class RowWriter {
 
   // A local write of record `seq` is no longer pending: the server has it (applied()
   // was called for it), or it was undone. What newer records have written stays.
-  Result<void> settled(const model::Write& write, uint64_t seq);
+  // ended: the row of a single value as it was, if nothing is pending over it any more.
+  Result<void> settled(const model::Write& write, uint64_t seq,
+                       std::optional<Row>* ended = nullptr);
 
   // Undo: all that is pending over the rows of this write is dropped; the base shows.
   // Writes of records that stay have to be made pending() again.

@@ -46,6 +46,12 @@ bool same_attr(std::string_view a, std::string_view b) {
          a.substr(0, kCtime) == b.substr(0, kCtime) && a.substr(kCtimeEnd) == b.substr(kCtimeEnd);
 }
 
+// A pending change ended over a base that shows something else.
+bool shows_another(const Row& ended) {
+  return ended.local == Row::Local::kValue && (ended.base != Row::Base::kPresent ||
+                                               !same_attr(ended.local_value, ended.base_value));
+}
+
 }  // namespace
 
 struct Settler::Step {
@@ -108,6 +114,7 @@ Result<void> Settler::run(const Step& step, const Token& token, uint64_t low) {
   after.low = low;
   for (const PendingPtr& item : step.items)
     after.highest_seq = std::max(after.highest_seq, item->record.seq);
+  std::set<model::Ino> attrs;
   {
     Stripes::Held held(parts_.stripes, inodes);
     MDP_TRY_VOID(transact(parts_.tables, [&](store::Transaction& transaction) -> Result<void> {
@@ -115,7 +122,7 @@ Result<void> Settler::run(const Step& step, const Token& token, uint64_t low) {
       for (const Write& write : step.writes) MDP_TRY_VOID(rows.applied(write, token));
       for (const PendingPtr& item : step.items) {
         for (const Write& write : item->record.writes)
-          MDP_TRY_VOID(rows.settled(write, item->record.seq));
+          MDP_TRY_VOID(end_pending(rows, write, item->record.seq, attrs));
         const std::string key = store::number_key(item->record.seq);
         MDP_TRY_VOID(transaction.erase(Table::kOplog, key));
         MDP_TRY_VOID(transaction.put(Table::kApplied, key, applied_row(now, item->bytes)));
@@ -129,6 +136,20 @@ Result<void> Settler::run(const Step& step, const Token& token, uint64_t low) {
     window_.removed(item->record.seq);
     parts_.backlog.removed(item->record.seq);
   }
+  for (model::Ino ino : attrs) parts_.host.attr_changed(ino);
+  return {};
+}
+
+Result<void> Settler::end_pending(RowWriter& rows, const Write& write, uint64_t seq,
+                                  std::set<model::Ino>& attrs) const {
+  const auto parsed = parts_.keys.parse(write.key);
+  if (!parsed || parsed->kind != 'i') return rows.settled(write, seq);
+  std::optional<Row> ended;
+  MDP_TRY_VOID(rows.settled(write, seq, &ended));
+  if (!ended) return {};
+  // A script patches over what others have changed: then nobody knows what there is now.
+  if (shows_another(*ended) || !parts_.validity.valid(ended->base_token, write.key))
+    attrs.insert(parsed->ino);
   return {};
 }
 
@@ -148,6 +169,8 @@ Result<void> Settler::settle_known(std::span<const PendingPtr> items, uint64_t l
   // more than the records tell (times of parents, rows of another hour's trash).
   parts_.validity.raise_epoch();
   for (const Step& step : steps(items, {})) MDP_TRY_VOID(run(step, {}, low));
+  // The kernel may have been shown what was pending, and that is not what the server made of it.
+  parts_.host.all_changed();
   return {};
 }
 
@@ -174,6 +197,8 @@ Result<void> Settler::forget(std::span<const PendingPtr> items) {
   }
   Progress after = progress_;
   after.highest_seq = std::max(after.highest_seq, *gone.rbegin());
+  // The kernel may have been shown what went.
+  std::set<model::Ino> attrs, folders;
   {
     Stripes::Held held(parts_.stripes, inodes);
     MDP_TRY_VOID(transact(parts_.tables, [&](store::Transaction& transaction) -> Result<void> {
@@ -188,8 +213,16 @@ Result<void> Settler::forget(std::span<const PendingPtr> items) {
       }
       for (const PendingPtr& item : items) {
         for (const Write& write : item->record.writes)
-          MDP_TRY_VOID(rows.settled(write, item->record.seq));
+          MDP_TRY_VOID(end_pending(rows, write, item->record.seq, attrs));
         MDP_TRY_VOID(transaction.erase(Table::kOplog, store::number_key(item->record.seq)));
+      }
+      for (const auto& [place, writes] : left) {
+        if (!writes.empty()) continue;
+        const auto parsed = parts_.keys.parse(place.first);
+        if (parsed->kind != 'd') continue;
+        MDP_TRY(const bool absent, known_absent(rows, std::string(place.first),
+                                                std::string(place.second)));
+        if (!absent) folders.insert(parsed->ino);
       }
       for (auto& [place, row] : uncovered) {
         const auto& writes = left.at(place);
@@ -210,7 +243,19 @@ Result<void> Settler::forget(std::span<const PendingPtr> items) {
     window_.removed(item->record.seq);
     parts_.backlog.removed(item->record.seq);
   }
+  for (model::Ino ino : attrs) parts_.host.attr_changed(ino);
+  for (model::Ino ino : folders) parts_.host.names_changed(ino);
   return {};
+}
+
+Result<bool> Settler::known_absent(RowWriter& rows, const std::string& dir,
+                                   const std::string& name) const {
+  MDP_TRY(const Row row, rows.load(row_key(dir, name)));
+  if (row.base != Row::Base::kUnknown)
+    return row.base == Row::Base::kAbsent && parts_.validity.valid(row.base_token, dir);
+  if (row.base_token != Token{}) return false;
+  MDP_TRY(const Row marker, rows.load(marker_key(dir)));
+  return marker.base == Row::Base::kPresent && parts_.validity.valid(marker.base_token, dir);
 }
 
 void Settler::tell_differences(const SyncBatch& batch) {

@@ -7,7 +7,9 @@
 // Threads: the worker's.
 #pragma once
 
+#include <set>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "engine/fastmeta/applied_window.h"
@@ -17,6 +19,8 @@
 #include "engine/fastmeta/sync_batch.h"
 
 namespace fastmeta::engine {
+
+class RowWriter;
 
 class Settler {
  public:
@@ -54,6 +58,12 @@ class Settler {
                           const std::vector<model::Write>& merged) const;
   Result<void> run(const Step& step, const Token& token, uint64_t low);
   void tell_differences(const SyncBatch& batch);
+  // attrs: of inodes that from now on show others than were shown.
+  Result<void> end_pending(RowWriter& rows, const model::Write& write, uint64_t seq,
+                           std::set<model::Ino>& attrs) const;
+  // Of a name that nothing is pending over.
+  Result<bool> known_absent(RowWriter& rows, const std::string& dir,
+                            const std::string& name) const;
 
   Parts& parts_;
   OplogWindow& window_;

@@ -77,6 +77,17 @@ struct Undo::Closure {
   };
   std::vector<Entry> journalled;
   std::optional<Adoption> adopted;
+  // What members wrote, and write when they are run again: it may be shown otherwise now.
+  std::set<Ino> attrs, folders, contents;
+  void touch(const model::KeySpace& keys, const OplogRecord& record) {
+    for (const Write& write : record.writes) {
+      const auto parsed = keys.parse(write.key);
+      if (!parsed) continue;
+      if (parsed->kind == 'i') attrs.insert(parsed->ino);
+      if (parsed->kind == 'd') folders.insert(parsed->ino);
+      if (parsed->kind == 'c') contents.insert(parsed->ino);
+    }
+  }
 };
 
 Result<void> Undo::collect(store::Transaction& transaction, Closure& closure) {
@@ -159,6 +170,7 @@ Result<void> Undo::attempt(Closure& closure, const model::VolumeFacts& facts,
   if (closure.members.size() != before) return Error{Fault::kConflict, EIO, {}};
   closure.journalled.clear();
   closure.needed.clear();
+  for (const auto& [seq, member] : closure.members) closure.touch(parts_.keys, member.record);
 
   RowWriter rows(*transaction, parts_.keys, parts_.validity);
   // Described while the local names are still as they were acknowledged.
@@ -211,6 +223,7 @@ Result<void> Undo::attempt(Closure& closure, const model::VolumeFacts& facts,
       model::renumber(parts_.keys, record, closure.adopted->ours, closure.adopted->theirs);
     }
     MDP_TRY(const Verdict verdict, run_again(closure, *transaction, facts, fetched, record));
+    closure.touch(parts_.keys, record);
     if (verdict.broken) {
       journal(closure, *transaction, record, member.bytes, verdict.error, *verdict.broken);
       closure.journalled.back().entry.path_then = paths[seq];
@@ -304,15 +317,14 @@ Result<Undo::Verdict> Undo::run_again(Closure& closure, store::Transaction& tran
   return verdict;
 }
 
-void Undo::tell(const Closure& closure) {
+void Undo::tell(Closure& closure) {
   if (closure.adopted) {
     const auto& create = std::get<model::CreateArgs>(closure.clash.item->record.operation);
     parts_.log.info("{} of inode {} was created by another client first: it is used instead of "
                     "inode {}", quoted(create.name), create.parent, closure.adopted->ours);
-    parts_.host.names_changed(create.parent);
-    parts_.host.attr_changed(create.parent);
-    parts_.host.attr_changed(closure.adopted->theirs);
-    parts_.host.data_changed(closure.adopted->theirs);
+    closure.folders.insert(create.parent);
+    closure.attrs.insert({create.parent, closure.adopted->theirs});
+    closure.contents.insert(closure.adopted->theirs);
   }
   for (const Closure::Entry& one : closure.journalled) {
     const JournalEntry& entry = one.entry;
@@ -322,22 +334,25 @@ void Undo::tell(const Closure& closure) {
                      quoted(entry.path_then), entry.reason, entry.id);
     for (Ino ino : one.files) {
       sacrifices_.add(ino, entry.id, one.made.contains(ino));
-      parts_.host.attr_changed(ino);
-      parts_.host.data_changed(ino);
+      closure.attrs.insert(ino);
+      closure.contents.insert(ino);
     }
     for (Ino ino : one.folders) {
       sacrifices_.add(ino, entry.id, false);
-      parts_.host.names_changed(ino);
-      parts_.host.attr_changed(ino);
+      closure.folders.insert(ino);
+      closure.attrs.insert(ino);
     }
     // From now on the slice keeper asks for it.
     for (const auto& [id, size] : one.slices)
       static_cast<void>(parts_.host.slice_is_durable(id, size));
   }
+  for (Ino ino : closure.attrs) parts_.host.attr_changed(ino);
+  for (Ino ino : closure.folders) parts_.host.names_changed(ino);
+  for (Ino ino : closure.contents) parts_.host.data_changed(ino);
 }
 
 Result<Undo::Done> Undo::undo(const Clash& clash, const model::VolumeFacts& facts) {
-  Closure closure{clash, progress_.next_conflict, {}, {}, 0, {}, {}, {}, {}};
+  Closure closure{clash, progress_.next_conflict, {}, {}, 0, {}, {}, {}, {}, {}, {}, {}};
   const OplogRecord& record = clash.item->record;
   closure.members.emplace(record.seq, Closure::Member{record, clash.item->bytes});
   closure.uses.add(model::key_uses(parts_.keys, record));

@@ -53,7 +53,7 @@ class Undo {
   Result<Verdict> run_again(Closure& closure, store::Transaction& transaction,
                             const model::VolumeFacts& facts, const Fetched& fetched,
                             model::OplogRecord& record);
-  void tell(const Closure& closure);
+  void tell(Closure& closure);
 
   Parts& parts_;
   Sacrifices& sacrifices_;

@@ -177,6 +177,8 @@ Result<void> Reintegration::Worker::compare_cursor() {
     parts_.log.warn("the metadata server has forgotten {} confirmed changes; they are sent again",
                     found.forgotten.size());
     MDP_TRY_VOID(check_.offer_again(found.forgotten));
+    // What was answered since the connection is back was without them.
+    parts_.host.all_changed();
     applied_.removed(found.forgotten.size());
     window_.reset();
   }
@@ -588,6 +590,8 @@ Result<bool> Reintegration::Worker::send_script() {
 
 void Reintegration::Worker::tell_recovered() {
   if (told_ || !sent_.empty() || planned_ || parts_.backlog.any_recovered()) return;
+  // Meanwhile the connection may be another, whose cursor nobody has looked at.
+  if (!parts_.client.connected() || parts_.client.epoch() != epoch_) return;
   told_ = true;
   volume_.recovered();
 }
