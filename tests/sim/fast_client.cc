@@ -117,7 +117,7 @@ struct FastClient::Life {
       if (!why.empty()) self.refused_ = std::move(why);
       writable = writable && self.refused_.empty();
     };
-    volume.recovered = [this] {
+    volume.recovered = [this](uint64_t) {
       if (!recovered) executor.first_seq(sync->highest_seq() + 1);
       recovered = writable = true;
     };

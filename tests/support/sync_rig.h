@@ -53,7 +53,7 @@ class SyncRig {
     volume.trash_now = [] { return Result<model::Ino>(model::Ino{0}); };
     volume.ensure_statistics = [](model::Ino) { return Result<bool>(false); };
     volume.refuse_writes = [this](std::string why) { refused = std::move(why); };
-    volume.recovered = [this] {
+    volume.recovered = [this](uint64_t) {
       if (!recovered) executor.first_seq(sync->highest_seq() + 1);
       recovered = true;
     };

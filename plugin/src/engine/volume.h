@@ -181,6 +181,8 @@ class Volume final : private Effects {
   void changed(const std::string& key, const model::KeySpace::Parsed& parsed);
 
   // Background work, on two threads: what must come on time, and what may take long.
+  // Once nothing is left of before the connection with this epoch (mode fast-meta).
+  void become_writable(uint64_t epoch);
   void pulse();
   void flush_loop();
   // Why these are not the settings of our volume; empty: they are.
@@ -271,7 +273,8 @@ class Volume final : private Effects {
   bool stopping_ = false;
   bool refill_wanted_ = false;
   bool reconnected_ = false;
-  bool caught_up_ = false;  // the worker has nothing left of an earlier life or connection
+  // The connection of which the worker says: nothing is left of an earlier life or connection.
+  std::optional<uint64_t> caught_up_;
   std::condition_variable writable_;
   std::thread pulse_thread_, flush_thread_;
 };

@@ -138,7 +138,10 @@ redis::ClientHooks Volume::hooks() {
     tracking_.store(false, std::memory_order_release);
     if (!fast()) cache_->disable();
     echoes_.clear();
-    health_.connection_lost();
+    {
+      std::lock_guard lock(wake_mutex_);  // never in the middle of become_writable()
+      health_.connection_lost();
+    }
     host_.all_changed();
     log_.warn("the connection to the metadata server is lost; trying to reconnect");
   };
@@ -228,7 +231,7 @@ Result<void> Volume::start() {
   if (fast()) fast_->restore(*inodes_, *slices_);
 
   stopping_ = false;
-  caught_up_ = false;
+  caught_up_.reset();
   MDP_TRY_VOID(client_->start(hooks()));
   MDP_TRY_VOID(reload());
   const bool writes = !options_.read_only && !config_.read_only;
@@ -276,9 +279,9 @@ Result<void> Volume::start_fast_meta() {
     health_.failed(std::move(reason));
     writable_.notify_all();
   };
-  answers.recovered = [this] {
+  answers.recovered = [this](uint64_t epoch) {
     std::lock_guard lock(wake_mutex_);
-    caught_up_ = true;
+    caught_up_ = epoch;
     wake_.notify_all();
   };
   MDP_TRY_VOID(fast_->connect(*server_, static_cast<Effects&>(*this), std::move(answers)));
@@ -448,6 +451,18 @@ bool Volume::stopping() {
   return stopping_;
 }
 
+void Volume::become_writable(uint64_t epoch) {
+  // Before anybody writes the kernel has dropped what the lost connection could not keep right.
+  if (!host_.invalidations_done(kNoticesWait))
+    log_.warn("writable before the kernel had dropped all it remembers");
+  std::lock_guard lock(wake_mutex_);
+  // Nobody has looked at the cursor behind another connection yet.
+  if (!client_->connected() || client_->epoch() != epoch) return;
+  health_.connection_ready();
+  health_.recovered();
+  writable_.notify_all();
+}
+
 void Volume::pulse() {
   // 5 % of jitter, so that clients that started together do not stay in step.
   const auto beat_every = config_.session_heartbeat * (95 + (session_->id() * 37) % 11) / 100;
@@ -457,17 +472,11 @@ void Volume::pulse() {
     wake_.wait_until(lock, next_beat, [&] { return stopping_ || reconnected_ || caught_up_; });
     if (stopping_) return;
     const bool reconnected = std::exchange(reconnected_, false);
-    const bool caught_up = std::exchange(caught_up_, false);
+    const auto caught_up = std::exchange(caught_up_, std::nullopt);
     lock.unlock();
     if (reconnected) after_reconnect();
     if (caught_up) {
-      // Before anybody writes the kernel has dropped what the lost connection could not
-      // keep right.
-      if (!host_.invalidations_done(kNoticesWait))
-        log_.warn("writable before the kernel had dropped all it remembers");
-      health_.connection_ready();
-      health_.recovered();
-      writable_.notify_all();
+      become_writable(*caught_up);
       if (!reconnected && std::chrono::steady_clock::now() < next_beat) {
         lock.lock();
         continue;

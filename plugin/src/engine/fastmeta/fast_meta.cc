@@ -98,9 +98,10 @@ Result<void> FastMeta::connect(Executor& server, Effects& effects, Volume volume
   answers.refuse_writes = std::move(volume.refuse_writes);
   answers.store_failed = std::move(volume.store_failed);
   // Numbers go on above all that the table and the server know; nobody writes before.
-  answers.recovered = [this, recovered = std::move(volume.recovered), first = true]() mutable {
+  answers.recovered = [this, recovered = std::move(volume.recovered),
+                       first = true](uint64_t epoch) mutable {
     if (std::exchange(first, false)) executor_->first_seq(reintegration_->highest_seq() + 1);
-    recovered();
+    recovered(epoch);
   };
   reintegration_ = std::make_unique<Reintegration>(parts_, effects, sacrifices_,
                                                    std::move(answers), identity_);

@@ -48,7 +48,7 @@ class FastMeta {
     std::function<Result<bool>(model::Ino dir)> ensure_statistics;
     std::function<void(std::string)> refuse_writes;
     std::function<void(std::string)> store_failed;
-    std::function<void()> recovered;
+    std::function<void(uint64_t epoch)> recovered;
   };
 
   // Opens (or makes) the volume's store under cache.dir and reads what it holds.

@@ -41,8 +41,9 @@ class Reintegration {
     // server, a cursor that is not ours. Empty text: over.
     std::function<void(std::string)> refuse_writes;
     std::function<void(std::string)> store_failed;  // for good
-    // The backlog holds no recovered record any more (called once a connection).
-    std::function<void()> recovered;
+    // The backlog holds no recovered record any more (called once a connection); of the
+    // connection with this epoch.
+    std::function<void(uint64_t)> recovered;
   };
 
   Reintegration(Parts& parts, Effects& effects, Sacrifices& sacrifices, Volume volume,

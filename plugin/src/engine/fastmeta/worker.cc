@@ -593,7 +593,7 @@ void Reintegration::Worker::tell_recovered() {
   // Meanwhile the connection may be another, whose cursor nobody has looked at.
   if (!parts_.client.connected() || parts_.client.epoch() != epoch_) return;
   told_ = true;
-  volume_.recovered();
+  volume_.recovered(epoch_);
 }
 
 Result<bool> Reintegration::Worker::cycle() {
