@@ -49,6 +49,16 @@ TEST_F(Notices, WhatIsOfferedAgainWasNotToBeSeenForAWhile) {
   EXPECT_GE(host.all.load(), 1);
 }
 
+TEST_F(Notices, WhatIsSettledAfterALossMayHaveBeenChangedBefore) {
+  ASSERT_EQ(rig().create(kRoot, "f", 100), 0);
+  rig().step();  // sent
+  ASSERT_TRUE(rig().backlog.oldest());
+  rig().validity.raise_epoch();
+  ASSERT_EQ(host.all.load(), 0);
+  ASSERT_TRUE(rig().drain()) << rig().last_error;
+  EXPECT_GE(host.all.load(), 1);
+}
+
 TEST_F(Notices, CancelledChangesTakeTheTimesOfTheirFolderAlong) {
   ASSERT_EQ(rig().create(kRoot, "first", 100), 0);
   ASSERT_TRUE(rig().drain());

@@ -160,6 +160,9 @@ Result<void> Settler::settle(const SyncBatch& batch, uint64_t low) {
     if (window_.items().contains(item->record.seq)) left.push_back(item);
   for (const Step& step : steps(left, batch.merged.writes))
     MDP_TRY_VOID(run(step, batch.token, low));
+  // The connection was lost since, and what others did meanwhile made no push: whoever has asked
+  // since it is back was shown what was pending.
+  if (batch.token.epoch != parts_.validity.epoch()) parts_.host.all_changed();
   tell_differences(batch);
   return {};
 }
