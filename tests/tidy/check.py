@@ -153,10 +153,22 @@ def check_line(root, name, text):
             yield error
 
 
+def check_test_name(name, seen):
+    """pytest tells its files apart by their last name alone; `seen`: names and whose they are."""
+    last = pathlib.PurePath(name).name
+    if not (last.startswith("test_") and last.endswith(".py")):
+        return
+    if (other := seen.setdefault(last, name)) != name:
+        yield f"pytest takes it for {other}"
+
+
 def check(root):
     """Every complaint about the tree, as path:line: text."""
+    seen = {}
     for path in files_under(root):
         name = path.relative_to(root).as_posix()
+        for complaint in check_test_name(name, seen):
+            yield f"{name}:1: {complaint}"
         try:
             lines = path.read_text(encoding="utf-8").splitlines()
         except UnicodeDecodeError:

@@ -76,3 +76,12 @@ def test_a_folder_of_this_machine_is_caught_and_common_ones_are_not():
 def test_project_is_tidy():
     root = pathlib.Path(check.__file__).resolve().parent.parent.parent
     assert list(check.check(root)) == []
+
+
+def test_two_test_files_of_one_name_are_caught(tmp_path):
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        for name in ("test_one.py", "conftest.py"):
+            (tmp_path / folder / name).write_text("")
+    found = list(check.check(tmp_path))
+    assert len(found) == 1 and found[0].startswith("b/test_one.py:1:"), found
