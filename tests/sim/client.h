@@ -95,6 +95,18 @@ class SimMount {
   // Nothing that was acknowledged waits to be sent.
   virtual bool settled() const = 0;
   virtual SimHost& host() = 0;
+
+  // -- locks
+  static constexpr uint32_t kLocker = 77;  // the process that takes them
+  virtual uint64_t session() const = 0;
+  // Changes in the server, at once.
+  virtual engine::Executor& server() = 0;
+  virtual void lock_granted(model::Ino, uint64_t) {}
+  virtual void lock_released(model::Ino, uint64_t) {}
+  // The number of the last acknowledged change, and whether all up to one are in the server.
+  virtual uint64_t last_change() const { return 0; }
+  virtual bool sent_up_to(uint64_t) const { return true; }
+
   virtual void slice_durable(model::Ino ino, uint64_t slice) = 0;
   // Of a file: what is acknowledged from now on follows its data.
   virtual void barrier(model::Ino) {}

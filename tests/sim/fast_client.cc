@@ -6,6 +6,7 @@
 
 #include "engine/fastmeta/row_reader.h"
 #include "engine/numbered_host.h"
+#include "engine/fastmeta/written_keys.h"
 #include "support/no_server.h"
 #include "util/check.h"
 
@@ -104,7 +105,13 @@ struct FastClient::Life {
                   [this](bool) -> Result<void> {
                     if (writable) return {};
                     return Error::answer(EROFS);
-                  }}) {
+                  }}),
+        written(validity),
+        server(client, keys, written, echoes, open_table, effects,
+               {[this] { return facts; }, [] { return Result<void>(); },
+                [] { return Result<void>(); },
+                [this](const std::string& key) { validity.invalidated(key); }},
+               {}, Log()) {
     facts.session = self.session();
     facts.dir_stats = false;
     engine::Reintegration::Volume volume;
@@ -164,6 +171,9 @@ struct FastClient::Life {
   test::NoServer no_server;
   engine::Mirror mirror;
   engine::LocalExecutor executor;
+  engine::WrittenKeys written;
+  engine::OwnEchoes echoes;
+  engine::Passthrough server;
   model::VolumeFacts facts;
   bool recovered = false, writable = false;
   std::unique_ptr<engine::Reintegration> sync;
@@ -274,15 +284,31 @@ void FastClient::find_pending() {
   }));
 }
 
-size_t FastClient::journalled() {
-  size_t count = 0;
+size_t FastClient::journalled() { return journal().size(); }
+
+std::vector<engine::JournalEntry> FastClient::journal() {
+  std::vector<engine::JournalEntry> entries;
   auto transaction = tables_.begin();
   MDP_CHECK(transaction);
-  MDP_CHECK((*transaction)->scan(store::Table::kJournal, {}, [&](std::string_view, auto) {
-    ++count;
+  MDP_CHECK((*transaction)->scan(store::Table::kJournal, {}, [&](std::string_view, auto bytes) {
+    auto entry = engine::decode_entry(bytes);
+    MDP_CHECK(entry);
+    entries.push_back(*std::move(entry));
     return true;
   }));
-  return count;
+  return entries;
+}
+
+engine::Executor& FastClient::server() { return life_->server; }
+void FastClient::lock_granted(model::Ino ino, uint64_t owner) {
+  life_->locks.granted(ino, life_->keys.flock(ino), owner, kLocker, {});
+}
+void FastClient::lock_released(model::Ino ino, uint64_t owner) {
+  life_->locks.released(ino, life_->keys.flock(ino), owner, {});
+}
+uint64_t FastClient::last_change() const { return life_->backlog.last(); }
+bool FastClient::sent_up_to(uint64_t change) const {
+  return life_->backlog.oldest().value_or(UINT64_MAX) > change;
 }
 
 }  // namespace fastmeta::sim

@@ -8,8 +8,10 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "config/plugin_config.h"
+#include "engine/fastmeta/journal_entry.h"
 #include "engine/fastmeta/local_executor.h"
 #include "engine/fastmeta/mirror.h"
 #include "engine/fastmeta/reintegration.h"
@@ -30,7 +32,7 @@ class FastClient final : public SimMount {
   void kill_at_commit(uint64_t nth, bool after);
   bool alive() const { return life_ != nullptr; }
   // Each life has a session of its own.
-  uint64_t session() const { return session_ + kSessionsEach * starts_; }
+  uint64_t session() const override { return session_ + kSessionsEach * starts_; }
   // After it was killed, once nothing of it runs. power: the machine went down, and of what
   // was not synced only so many commits are left.
   void bury(std::optional<size_t> power = std::nullopt);
@@ -49,11 +51,17 @@ class FastClient final : public SimMount {
   engine::Row row(const std::string& row) override;
   bool settled() const override;
   SimHost& host() override { return host_; }
+  engine::Executor& server() override;
+  void lock_granted(model::Ino ino, uint64_t owner) override;
+  void lock_released(model::Ino ino, uint64_t owner) override;
+  uint64_t last_change() const override;
+  bool sent_up_to(uint64_t change) const override;
   void slice_durable(model::Ino ino, uint64_t slice) override;
   void barrier(model::Ino ino) override;
 
   const std::string& refused() const { return refused_; }
   size_t journalled();
+  std::vector<engine::JournalEntry> journal();
   engine::Reintegration::Stats stats() const;
 
  private:

@@ -86,6 +86,16 @@ const Held& History::last(const Place& place) const {
   return it == key->second.end() || it->second.empty() ? kNone : it->second.back().value;
 }
 
+std::vector<std::string> History::values(const Place& place) const {
+  std::vector<std::string> found;
+  const auto key = past_.find(place.key);
+  if (key == past_.end()) return found;
+  if (const auto it = key->second.find(place.field); it != key->second.end())
+    for (const Change& change : it->second)
+      if (change.value) found.push_back(*change.value);
+  return found;
+}
+
 std::vector<std::string> History::fields(const std::string& key) const {
   std::vector<std::string> names;
   if (const auto at = past_.find(key); at != past_.end())

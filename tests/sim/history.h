@@ -41,6 +41,8 @@ class History {
   std::optional<Moment> first(const Place& place, Moment from,
                               const std::function<bool(const Held&)>& one_of) const;
   const Held& last(const Place& place) const;
+  // All that it ever was while it was there, one behind the other.
+  std::vector<std::string> values(const Place& place) const;
   // Fields that the hash has or ever had.
   std::vector<std::string> fields(const std::string& key) const;
   // Keys that are or ever were.

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <chrono>
 #include <optional>
 
@@ -29,6 +30,8 @@ void Housekeeper::work(const std::function<bool()>& stop) {
       merge();
     else if (what == 1)
       delete_data();
+    else if (alive && dice_.one_in(3))
+      take_locks();
     else
       clean_session();
   }
@@ -106,6 +109,20 @@ void Housekeeper::clean_session() {
   std::erase(sessions_, number);
   ++cleaned_;
   log_(fmt::format("{}: session {} is cleaned up after", mount_.name(), number));
+}
+
+void Housekeeper::take_locks() {
+  const uint64_t number = alive();
+  const SimClock clock(scheduler_);
+  const model::KeySpace keys = sim_keys();
+  engine::Session session(mount_.redis(), keys, clock, Log(), std::chrono::seconds(12), "");
+  // Its locks go first. Its open files stay: nobody here would add them again, as a mount does.
+  const auto stopped = session.clean(number, [](uint64_t, model::Ino) -> Result<void> {
+    return Error::answer(ECANCELED);
+  });
+  static_cast<void>(stopped);
+  ++locks_;
+  log_(fmt::format("{}: session {} loses its locks", mount_.name(), number));
 }
 
 }  // namespace fastmeta::sim

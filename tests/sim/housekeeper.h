@@ -26,16 +26,20 @@ class Housekeeper {
 
   // On a fiber of the mount's process: until `stop` says so.
   void work(const std::function<bool()>& stop);
+  // A session that is alive, and looks as if it had run out: its locks are taken away now and then.
+  std::function<uint64_t()> alive;
   // Nobody has it any more: it is cleaned up after at some time.
   void ran_out(uint64_t session) { sessions_.push_back(session); }
   uint64_t sessions() const { return cleaned_; }
   uint64_t merges() const { return merges_; }
   uint64_t deletions() const { return deletions_; }
+  uint64_t locks() const { return locks_; }
 
  private:
   void merge();
   void delete_data();
   void clean_session();
+  void take_locks();
 
   Scheduler& scheduler_;
   test::Dice& dice_;
@@ -44,7 +48,7 @@ class Housekeeper {
   Slices& slices_;
   const std::function<void(std::string)> log_;
   std::vector<uint64_t> sessions_;
-  uint64_t merges_ = 0, deletions_ = 0, cleaned_ = 0;
+  uint64_t merges_ = 0, deletions_ = 0, cleaned_ = 0, locks_ = 0;
 };
 
 }  // namespace fastmeta::sim

@@ -75,6 +75,8 @@ int main(int argc, char** argv) {
     sum.merges += outcome.merges;
     sum.deletions += outcome.deletions;
     sum.sessions += outcome.sessions;
+    sum.counts += outcome.counts;
+    sum.locks += outcome.locks;
     sum.kills += outcome.kills;
     sum.cuts += outcome.cuts;
     sum.restarts += outcome.restarts;
@@ -86,11 +88,12 @@ int main(int argc, char** argv) {
   const auto number = [](uint64_t n) { return static_cast<unsigned long long>(n); };
   std::printf("%llu seeds, %llu operations, %llu values read, %llu kills, %llu cuts, "
               "%llu restarts; %llu conflicts, %llu adopted, %llu lost races, %llu scripts, "
-              "%llu merges, %llu deletions, %llu sessions cleaned: "
+              "%llu merges, %llu deletions, %llu sessions cleaned, "
+              "%llu counts under a lock, %llu times locks were taken away: "
               "everything held\n",
               number(seeds), number(sum.operations), number(sum.reads), number(sum.kills),
               number(sum.cuts), number(sum.restarts), number(sum.conflicts), number(sum.adopted),
               number(sum.nils), number(sum.scripts), number(sum.merges), number(sum.deletions),
-              number(sum.sessions));
+              number(sum.sessions), number(sum.counts), number(sum.locks));
   return 0;
 }

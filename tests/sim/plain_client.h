@@ -28,6 +28,8 @@ class PlainClient final : public SimMount {
   std::unique_ptr<engine::DirReader> opendir(model::Ino dir) override;
   bool settled() const override { return ready(); }
   SimHost& host() override { return host_; }
+  uint64_t session() const override { return facts_.session; }
+  engine::Executor& server() override { return executor_; }
   void slice_durable(model::Ino, uint64_t) override {}
 
  private:

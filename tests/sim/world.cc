@@ -12,6 +12,7 @@
 #include "sim/checks.h"
 #include "sim/fast_client.h"
 #include "sim/housekeeper.h"
+#include "sim/locker.h"
 #include "sim/plain_client.h"
 #include "sim/reader.h"
 #include "sim/user.h"
@@ -26,7 +27,7 @@ constexpr Time kLook = 5 * kMillisecond;
 constexpr Time kKeep = 50 * kMillisecond;
 constexpr size_t kHistory = 400;
 constexpr uint64_t kKeeper = 99;  // its session
-constexpr model::Ino kFolderA = 2, kFolderB = 3;
+constexpr model::Ino kFolderA = 2, kFolderB = 3, kCounter = 4;
 
 class World {
  public:
@@ -39,6 +40,7 @@ class World {
     make_clients();
     make_users();
     make_housekeeper();
+    make_lockers();
     for (auto& client : fast_) client->host().on_delete = [this](auto id) { slices_.deleted(id); };
     for (auto& client : plain_) client->host().on_delete = [this](auto id) { slices_.deleted(id); };
   }
@@ -49,6 +51,7 @@ class World {
     for (auto& client : fast_) client->start();
     for (size_t i = 0; i < users_.size(); ++i) begin(i, false);
     for (Looker& looker : lookers_) begin(looker);
+    for (Counter& counter : counters_) begin(counter);
     if (keeper_)
       scheduler_.spawn(keeper_client_->process(),
                        [this] { keeper_->work([this] { return stop_; }); });
@@ -62,6 +65,8 @@ class World {
     if (keeper_) outcome_.merges += keeper_->merges();
     if (keeper_) outcome_.deletions += keeper_->deletions();
     if (keeper_) outcome_.sessions += keeper_->sessions();
+    if (keeper_) outcome_.locks += keeper_->locks();
+    outcome_.counts = counted_.acknowledged.size();
     for (const Looker& looker : lookers_) outcome_.reads += looker.reader->judged();
     outcome_.history.assign(history_.begin(), history_.end());
     return std::move(outcome_);
@@ -77,6 +82,11 @@ class World {
 
   struct Looker {
     std::unique_ptr<Reader> reader;
+    SimMount* mount = nullptr;
+  };
+
+  struct Counter {
+    std::unique_ptr<Locker> locker;
     SimMount* mount = nullptr;
   };
 
@@ -103,8 +113,14 @@ class World {
       admin->execute({"HSET", "d1", fmt::format("folder{}", ino),
                       model::encode_dentry({model::FileType::kDirectory, ino})});
     }
-    admin->execute({"SET", "totalInodes", "2"});
-    admin->execute({"SET", "usedSpace", "8192"});
+    attr.type = model::FileType::kFile;
+    attr.nlink = 1;
+    attr.length = 0;
+    admin->execute({"SET", fmt::format("i{}", kCounter), model::encode_attr(attr)});
+    admin->execute({"HSET", "d1", "counter",
+                    model::encode_dentry({model::FileType::kFile, kCounter})});
+    admin->execute({"SET", "totalInodes", "3"});
+    admin->execute({"SET", "usedSpace", "12288"});
     admin->execute({"SET", "nextinode", "100"});
     admin->execute({"SET", "nextchunk", "1"});
     server_.begin_history();
@@ -177,6 +193,25 @@ class World {
     keeper_client_->host().on_delete = [this](uint64_t id) { slices_.deleted(id); };
     keeper_ = std::make_unique<Housekeeper>(scheduler_, dice_, *keeper_client_, server_.history(),
                                             slices_, [this](std::string line) { note(line); });
+  }
+
+  // Where somebody cleans up after sessions: a lock of one that died would stay.
+  void make_lockers() {
+    if (!keeper_ || !plan_.crowd) return;
+    auto add = [&](SimMount& mount) {
+      counters_.push_back({std::make_unique<Locker>(scheduler_, dice_, mount, kCounter, counted_,
+                                                    [this](std::string line) { note(line); }),
+                           &mount});
+    };
+    for (auto& client : fast_) add(*client);
+    for (auto& client : plain_) add(*client);
+    // Whoever runs the rules at once has no guard on what it writes: as the standard client.
+    keeper_->alive = [this] { return dice_.pick(fast_)->session(); };
+  }
+
+  void begin(Counter& counter) {
+    scheduler_.spawn(counter.mount->process(),
+                     [this, &counter] { counter.locker->work([this] { return stop_; }); });
   }
 
   void begin(Looker& looker) {
@@ -278,6 +313,8 @@ class World {
         if (users_[i].fast == client.get()) begin(i, true);
       for (Looker& looker : lookers_)
         if (looker.mount == client.get()) begin(looker);
+      for (Counter& counter : counters_)
+        if (counter.mount == client.get()) begin(counter);
     }
     scheduler_.at(scheduler_.now() + kLook, [this] { look_after(); });
   }
@@ -364,6 +401,7 @@ class World {
     const test::MemoryStore store = contents_of(server_.model());
     check_volume(store, findings_);
     check_data(store, slices_, findings_);
+    check_counts(server_.history(), kCounter, counted_, undone(), plan_.power, findings_);
     if (!plan_.crowd)
       for (Seat& place : users_)
         place.user->compare([&]() -> const test::MemoryStore& { return store; });
@@ -373,6 +411,18 @@ class World {
           if (seen.insert(place.mount).second) check_view(store, *place.mount, findings_);
         }))
       hangs("reads do not end");
+  }
+
+  // Names of counts that journals have.
+  std::set<std::string> undone() {
+    std::set<std::string> names;
+    for (auto& client : fast_)
+      for (const engine::JournalEntry& entry : client->journal()) {
+        const auto record = model::decode_record(entry.record);
+        const auto* set = record ? std::get_if<model::SetXattrArgs>(&record->operation) : nullptr;
+        if (set && set->ino == kCounter) names.insert(set->value.substr(set->value.find(' ') + 1));
+      }
+    return names;
   }
 
   void hangs(const char* what) {
@@ -422,6 +472,8 @@ class World {
   Slices slices_;
   std::unique_ptr<PlainClient> keeper_client_;
   std::unique_ptr<Housekeeper> keeper_;
+  std::vector<Counter> counters_;
+  Counted counted_;
   std::deque<std::pair<Time, test::Keyspace>> kept_;
   bool stop_ = false;
 };

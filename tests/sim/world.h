@@ -31,6 +31,7 @@ struct Outcome {
   uint64_t operations = 0, kills = 0, cuts = 0, restarts = 0;
   uint64_t conflicts = 0, adopted = 0, nils = 0, scripts = 0;
   uint64_t merges = 0, deletions = 0, sessions = 0;  // of the housekeeping
+  uint64_t counts = 0, locks = 0;  // under a lock; taken away
   uint64_t reads = 0;                 // values that readers have judged
   std::vector<std::string> history;   // the last lines of what happened
 };

@@ -385,6 +385,7 @@ TEST_F(Sync, ATakenAwayLockMakesItAConflict) {
   ASSERT_TRUE(rig().drain());
   rig().locks.granted(100, "lockf100", 1, 0, {});
   server.ask("SADD locked1 lockf100");
+  server.ask("HSET lockf100 1_0000000000000001 W");
   ASSERT_EQ(write(100, 7, false), 0);
   ASSERT_TRUE(rig().drain()) << rig().last_error;
   EXPECT_TRUE(journal().empty());
@@ -393,6 +394,20 @@ TEST_F(Sync, ATakenAwayLockMakesItAConflict) {
   ASSERT_TRUE(rig().drain()) << rig().last_error;
   ASSERT_EQ(journal().size(), 1u);
   EXPECT_EQ(number("LLEN c100_0"), 1);
+}
+
+// Who cleans up after a session takes its field off the lock before the lock off its list, and a
+// successor may have the lock in between.
+TEST_F(Sync, ALockThatIsJustBeingTakenAwayMakesItAConflict) {
+  ASSERT_EQ(rig().create(kRoot, "f", 100), 0);
+  ASSERT_TRUE(rig().drain());
+  rig().locks.granted(100, "lockf100", 1, 0, {});
+  server.ask("SADD locked1 lockf100");
+  server.ask("HSET lockf100 11_0000000000000001 W");
+  ASSERT_EQ(write(100, 8, false), 0);
+  ASSERT_TRUE(rig().drain()) << rig().last_error;
+  ASSERT_EQ(journal().size(), 1u);
+  EXPECT_EQ(number("LLEN c100_0"), 0);
 }
 
 // Programs lock one file to change another: every change of the process counts.

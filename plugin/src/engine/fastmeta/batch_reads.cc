@@ -4,13 +4,19 @@
 #include <cerrno>
 
 #include "engine/redis_commands.h"
+#include "model/schema/codec.h"
 
 namespace fastmeta::engine {
 
 using model::ReadKey;
+using model::ReadKind;
 using model::Write;
 using model::WriteOp;
 using redis::Command;
+
+namespace {
+ReadKey holders_of(const std::string& lock) { return {ReadKind::kHash, lock, {}, true}; }
+}  // namespace
 
 void BatchReads::watch(SyncBatch& batch, Command& command, const std::string& key) const {
   if (batch.watched.insert(key).second) command.push_back(key);
@@ -37,6 +43,7 @@ ReadRound BatchReads::first(SyncBatch& batch, bool unwatch) const {
     }
     for (const model::LockGuard& guard : record.locks) {
       watch(batch, watching, keys_.session_locks(guard.session));
+      watch(batch, watching, guard.key);
       if (batch.guards.emplace(guard.session, guard.key).second)
         round.guards.emplace_back(guard.session, guard.key);
     }
@@ -50,9 +57,12 @@ ReadRound BatchReads::first(SyncBatch& batch, bool unwatch) const {
   for (model::Ino dir : round.dirs)
     round.commands.push_back(
         {"HEXISTS", keys_.plain(model::kDirUsedSpace), std::to_string(dir)});
-  // The set of a session's locks holds their keys.
-  for (const auto& [session, key] : round.guards)
+  // The set of a session's locks holds their keys; who cleans up after a session takes its field
+  // off the lock first, and then others may have it.
+  for (const auto& [session, key] : round.guards) {
     round.commands.push_back({"SISMEMBER", keys_.session_locks(session), key});
+    round.commands.push_back(to_command(holders_of(key)));
+  }
   return round;
 }
 
@@ -105,7 +115,16 @@ Result<void> BatchReads::take(SyncBatch& batch, const ReadRound& round,
   for (const auto& guard : round.guards) {
     const redis::Reply& reply = replies[at++];
     if (reply.is_error()) return redis::refused(reply, "SISMEMBER");
-    batch.locked[guard] = reply.number == 1;
+    const bool listed = reply.number == 1;
+    const ReadKey holders = holders_of(guard.second);
+    const auto value = to_value(holders, std::move(replies[at++]));
+    if (!value && value.error().fault != Fault::kCorrupt) return value.error();
+    auto& held = batch.locked[guard];
+    if (!value) continue;  // damaged: nobody can say that it is ours
+    for (const auto& one : value->fields)
+      if (const auto owner = model::decode_lock_owner(one.first);
+          listed && owner && owner->session == guard.first)
+        held = one;
   }
   return {};
 }

@@ -142,8 +142,11 @@ Command script_command(const model::KeySpace& keys, const SyncBatch& batch,
         break;
     }
   }
-  for (const auto& [guard, held] : batch.locked)
-    if (held) compare("m", keys.session_locks(guard.first), guard.second, true, {});
+  for (const auto& [guard, held] : batch.locked) {
+    if (!held) continue;
+    compare("m", keys.session_locks(guard.first), guard.second, true, {});
+    compare("f", guard.second, held->first, true, held->second);
+  }
 
   Command command{"EVAL", kScript, "0", std::to_string(compared)};
   command.insert(command.end(), std::make_move_iterator(words.begin()),

@@ -38,7 +38,9 @@ struct SyncBatch {
   std::map<model::ReadKey, std::string> damaged;  // of a type that the schema does not know
   std::optional<std::string> client_key;          // its value
   std::map<model::Ino, bool> has_stats;
-  std::map<std::pair<uint64_t, std::string>, bool> locked;
+  // A holder's field of the lock and its value; nothing: the session holds the lock no more.
+  std::map<std::pair<uint64_t, std::string>, std::optional<std::pair<std::string, std::string>>>
+      locked;
 
   // The run: records before `next` are done.
   model::VolumeFacts facts;
