@@ -54,7 +54,7 @@ class Body {
   }
   std::string text() {
     size_t size = reader_.be<uint32_t>();
-    if (size > reader_.left()) {
+    if (!reader_.ok() || size > reader_.left()) {
       broken_ = true;
       return {};
     }
