@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Times file system operations of our mounts in both modes, the standard client's and
-passthrough_ll, side by side in one run: rounds alternate between them and the median counts. In
-mode fast-meta a change is timed until it is acknowledged.
+"""Times operations of our mounts, the standard client's and passthrough_ll, side by side.
+
+Ours in both modes. In one run rounds alternate between them and the median counts. In mode
+fast-meta a change is timed until it is acknowledged.
 
 usage: tests/bench/run.py [--build build/release] [--rtt 0 1 30] [--rounds 3] [--json FILE]
 needs root and build/venv (scripts/venv); prints a table per round-trip time.

@@ -5,8 +5,7 @@ import shutil
 
 import pytest
 
-from fastmeta.conftest import Fast, conflicts, names, read, sound, write
-from support import mounts
+from fastmeta.conftest import Fast, names, write
 
 pytestmark = pytest.mark.quick
 
@@ -53,45 +52,6 @@ def test_no_inode_is_used_twice_over_restarts_and_kills(lab, volume, fast):
     fast.is_state("writable")
     fast.drained()
     assert len(os.listdir(fast.path())) == 80
-
-
-def has(cache, name):
-    return any(name in path.read_bytes() for path in cache.rglob("WiredTigerLog*"))
-
-
-def test_no_number_is_used_twice_after_a_power_loss(lab, volume, standard):
-    """I10: with commit: process it takes the tail of the log, of changes that were sent, too."""
-    disk, image = lab.place("disk"), lab.folder / "disk.img"
-    mounts.loop_ext4(disk, image, 700)
-    lab.defer(mounts.unmount_for_sure, disk)
-    fast = Fast(lab, volume, cache=disk / "cache")
-    for n in range(20):
-        write(fast.path(f"kept{n}"), b"1")
-    fast.drained()
-    os.sync()
-    for n in range(20):
-        write(fast.path(f"sent{n}"), b"2")
-    os.unlink(fast.path("kept0"))
-    fast.drained()
-    last = fast.stats()["backlog"]["last"]
-    found = mounts.after_power_loss(lab, image)
-    assert has(disk / "cache", b"sent19") and not has(found / "cache", b"sent19"), "nothing is lost"
-    fast.crash()
-    fast = Fast(lab, volume, cache=found / "cache")
-    fast.is_state("writable")
-    there = {f"kept{n}" for n in range(1, 20)} | {f"sent{n}" for n in range(20)}
-    assert set(names(fast.path())) == there
-    inodes = {os.stat(standard.path(name)).st_ino for name in there}
-    for n in range(20):
-        write(fast.path(f"new{n}"), b"3")
-    assert fast.stats()["backlog"]["last"] > last
-    fast.drained()
-    assert conflicts(fast) == 0
-    inodes |= {os.stat(fast.path(f"new{n}")).st_ino for n in range(20)}
-    assert len(inodes) == 59
-    assert {read(standard.path(name))[:1] for name in there} == {b"1", b"2"}
-    fast.mount.unmount()
-    assert sound(lab, volume) == []
 
 
 def test_another_mode_does_not_touch_the_store(lab, volume, fast):

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from fastmeta.conftest import Fast, conflicts, hold, meet, names, read, soon, sound, tree, write
+from fastmeta.conftest import conflicts, hold, meet, names, read, soon, sound, tree, write
 from support.process import wait_until
 
 pytestmark = pytest.mark.quick
@@ -44,26 +44,6 @@ def test_a_file_removed_there_and_written_here(apart, standard, volume):
             os.fsync(file.fileno())
         assert told.value.errno == errno.EIO
     assert not os.path.exists(apart.path("file"))
-
-
-@pytest.mark.parametrize("content", ["last", "journal"])
-def test_contents_that_both_have_written(lab, volume, standard, content):
-    """Ours are sent later: they win and are counted, or go to the journal, as configured."""
-    fast = Fast(lab, volume, lab.link(volume.server), settings={"conflicts.content": content})
-    write(fast.path("file"), b"before")
-    fast.drained()
-    soon(lambda: os.path.exists(standard.path("file")), "the file")
-    hold(fast)
-    write(fast.path("file"), b"ours..", "r+b")
-    write(standard.path("file"), b"theirs", "r+b")
-    meet(fast)
-    wanted = b"ours.." if content == "last" else b"theirs"
-    soon(lambda: read(standard.path("file")) == wanted, "the contents that were to win")
-    soon(lambda: read(fast.path("file")) == wanted, "them here")
-    assert conflicts(fast) == (content == "journal")
-    assert fast.stats()["sync"]["content_overwrites"] == (content == "last")
-    fast.mount.unmount()
-    assert sound(lab, volume) == []
 
 
 def test_a_folder_removed_there_and_filled_here(apart, standard, volume):

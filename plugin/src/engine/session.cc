@@ -157,9 +157,9 @@ Result<void> Session::clean(uint64_t session, const RemoveSustained& remove) {
   return redis::expect_applied(replies, "removing the session");
 }
 
-Result<bool> Session::take_job(std::string_view name, std::chrono::milliseconds period) {
+Result<bool> Session::take_job(std::string_view name, std::chrono::milliseconds period,
+                               int64_t now) {
   const std::string key = keys_.plain(name);
-  MDP_TRY(const int64_t now, server_time());
   MDP_TRY(redis::Lease lease, client_.lease(client_.deadline()));
   const std::vector<Command> look{{"WATCH", key}, {"GET", key}};
   MDP_TRY(auto seen, lease.roundtrip(look, client_.deadline()));
@@ -172,9 +172,9 @@ Result<bool> Session::take_job(std::string_view name, std::chrono::milliseconds 
 }
 
 Result<void> Session::clean_stale(const RemoveSustained& remove) {
-  MDP_TRY(const bool ours, take_job("lastCleanupSessions", heartbeat_));
-  if (!ours) return {};
   MDP_TRY(const int64_t now, server_time());
+  MDP_TRY(const bool ours, take_job("lastCleanupSessions", heartbeat_, now));
+  if (!ours) return {};
   const Command ask{"ZRANGEBYSCORE", keys_.plain(model::kAllSessions), "-inf",
                     std::to_string(now), "LIMIT", "0", std::to_string(kStaleStep)};
   MDP_TRY(auto stale, client_.read_one(ask));

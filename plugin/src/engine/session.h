@@ -48,7 +48,8 @@ class Session {
   Result<void> clean_stale(const RemoveSustained& remove);
 
  private:
-  Result<bool> take_job(std::string_view key, std::chrono::milliseconds period);
+  // now: seconds, as in server_time().
+  Result<bool> take_job(std::string_view key, std::chrono::milliseconds period, int64_t now);
   // Seconds since 1970 on the server; ours where it does not tell.
   Result<int64_t> server_time();
   // When an entry that is renewed now is stale.

@@ -62,7 +62,7 @@ class Clock {
 
 // Less than `age` ago. What lies in the future is of before the clock was set back.
 inline bool is_recent(Timestamp then, Timestamp now, std::chrono::nanoseconds age) {
-  return then <= now && now.nanos() - then.nanos() < age.count();
+  return then <= now && now.since(then) < age.count();
 }
 
 using Deadline = std::chrono::steady_clock::time_point;

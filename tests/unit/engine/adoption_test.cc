@@ -104,12 +104,7 @@ TEST_F(AdoptionTest, WithoutOTruncTheirContentStays) {
 
 TEST_F(AdoptionTest, ItsNameIsMoved) {
   create(kReadWrite);
-  model::RenameArgs want;
-  want.now = Clock().now();
-  want.parent = want.new_parent = kRoot;
-  want.name = "name";
-  want.new_name = "moved";
-  ASSERT_EQ(rig().apply(want), 0);
+  ASSERT_EQ(rename(kRoot, "name", kRoot, "moved"), 0);
   ASSERT_EQ(rig().apply(model::LinkArgs{{}, Clock().now(), kOurs, kRoot, "again"}), 0);
   other_creates("1", "name", theirs());
   ASSERT_TRUE(rig().drain()) << rig().last_error;

@@ -41,13 +41,7 @@ TEST_F(Sync, ManyBatchesKeepTheOrder) {
   for (Ino i = 0; i < 200; ++i)
     ASSERT_EQ(rig().create(50, "f" + std::to_string(i), 100 + i), 0);
   for (Ino i = 0; i < 200; i += 2) {
-    model::RenameArgs want;
-    want.now = Clock().now();
-    want.parent = 50;
-    want.name = "f" + std::to_string(i);
-    want.new_parent = kRoot;
-    want.new_name = "g" + std::to_string(i);
-    ASSERT_EQ(rig().apply(want), 0);
+    ASSERT_EQ(rename(50, "f" + std::to_string(i), kRoot, "g" + std::to_string(i)), 0);
   }
   ASSERT_TRUE(rig().drain()) << rig().last_error;
   EXPECT_GT(rig().sync->stats().batches, 5u);
@@ -328,12 +322,8 @@ TEST_F(Sync, ACopyOfWhatWasMergedMeanwhileRefersToTheMergedSlice) {
   copy.to = 101;
   copy.len = 100;
   ASSERT_EQ(rig().apply(copy), 0);
-  auto lease = rig().client->lease(deadline_in(std::chrono::seconds(2)));
-  ASSERT_TRUE(lease);
-  ASSERT_TRUE(lease->roundtrip(
-      std::vector<redis::Command>{
-          {"DEL", "c100_0"}, {"RPUSH", "c100_0", model::encode_slice({0, 70, 100, 0, 100})}},
-      deadline_in(std::chrono::seconds(2))));
+  on_server({{"DEL", "c100_0"},
+             {"RPUSH", "c100_0", model::encode_slice({0, 70, 100, 0, 100})}});
   ASSERT_TRUE(rig().drain()) << rig().last_error;
   EXPECT_TRUE(journal().empty());
   EXPECT_EQ(number("HEXISTS sliceRef k7_100"), 0);
@@ -370,10 +360,7 @@ TEST_F(Sync, AnotherClientsContentIsOverwrittenWithAWord) {
   model::Attr theirs;
   theirs.parent = kRoot;
   theirs.mtime = {5, 5};
-  auto lease = rig().client->lease(deadline_in(std::chrono::seconds(2)));
-  ASSERT_TRUE(lease);
-  const redis::Command set{"SET", "i100", model::encode_attr(theirs)};
-  ASSERT_TRUE(lease->roundtrip(std::span(&set, 1), deadline_in(std::chrono::seconds(2))));
+  on_server({{"SET", "i100", model::encode_attr(theirs)}});
   ASSERT_TRUE(rig().drain()) << rig().last_error;
   EXPECT_EQ(rig().sync->stats().content_overwrites, 1u) << "once, not for each of our writes";
   EXPECT_EQ(number("LLEN c100_0"), 2);
@@ -530,13 +517,7 @@ TEST_F(Sync, AConflictTakesNothingThatOnlySharesKeysWithARecordThatStays) {
   ASSERT_EQ(rig().create(kRoot, "b", 103), 0);
   ASSERT_EQ(rig().create(kRoot, "Q", 104, FileType::kDirectory), 0);
   ASSERT_EQ(rig().create(104, "x", 105), 0);
-  model::RenameArgs move;
-  move.now = Clock().now();
-  move.parent = kRoot;
-  move.name = "b";
-  move.new_parent = 104;
-  move.new_name = "b";
-  ASSERT_EQ(rig().apply(move), 0);
+  ASSERT_EQ(rename(kRoot, "b", 104, "b"), 0);
   model::SetattrArgs chmod;
   chmod.now = Clock().now();
   chmod.ino = 104;
@@ -562,21 +543,7 @@ TEST_F(Sync, ALargeFolderWhoseEntriesAreAllRemovedHereIsEmpty) {
   constexpr size_t kEntries = engine::Mirror::kSmall + 20;
   ASSERT_EQ(rig().create(kRoot, "d", 50, FileType::kDirectory), 0);
   ASSERT_TRUE(rig().drain());
-  model::Attr attr;
-  attr.nlink = 1;
-  attr.parent = 50;
-  std::vector<redis::Command> commands;
-  for (size_t i = 0; i < kEntries; ++i) {
-    const Ino ino = 10'000 + i;
-    commands.push_back({"HSET", "d50", "f" + std::to_string(i),
-                        model::encode_dentry({FileType::kFile, ino})});
-    commands.push_back({"SET", "i" + std::to_string(ino), model::encode_attr(attr)});
-  }
-  {
-    auto lease = rig().client->lease(deadline_in(std::chrono::seconds(5)));
-    ASSERT_TRUE(lease);
-    ASSERT_TRUE(lease->roundtrip(commands, deadline_in(std::chrono::seconds(5))));
-  }
+  fill_on_server(50, kEntries);
   restarted();  // knows nothing of them
   for (size_t i = 0; i < kEntries; ++i)
     ASSERT_EQ(rig().apply(model::Unlink{{{}, Clock().now(), 50, "f" + std::to_string(i), 0}}), 0);
@@ -601,13 +568,12 @@ TEST_F(Sync, AnErrorOfTheServerIsNoConflict) {
 TEST_F(Sync, WhatTheServerForgotIsOfferedAgain) {
   ASSERT_EQ(rig().create(kRoot, "before", 100), 0);
   ASSERT_TRUE(rig().drain());
-  server.ask("SAVE");
-  ASSERT_EQ(rig().create(kRoot, "after", 101), 0);
-  ASSERT_TRUE(rig().drain());
-  ASSERT_EQ(number("HLEN d1"), 2);
-  ASSERT_EQ(rig().create(kRoot, "while", 102), 0);
-  server.kill();
-  server.start();
+  forgotten([&] {
+    ASSERT_EQ(rig().create(kRoot, "after", 101), 0);
+    ASSERT_TRUE(rig().drain());
+    ASSERT_EQ(number("HLEN d1"), 2);
+    ASSERT_EQ(rig().create(kRoot, "while", 102), 0);
+  });
   ASSERT_EQ(number("HLEN d1"), 1) << "the server has to have lost it";
   ASSERT_TRUE(rig().drain()) << rig().last_error;
   EXPECT_EQ(number("HLEN d1"), 3);
@@ -621,14 +587,13 @@ TEST_F(Sync, WhatIsNoLongerKeptIsNotGuessed) {
   auto forgetful = config(server.url());
   forgetful.sync.keep_applied = std::chrono::milliseconds(0);
   rig_ = std::make_unique<SyncRig>(forgetful, host, tables);
-  server.ask("SAVE");
-  ASSERT_EQ(rig().create(kRoot, "f", 100), 0);
-  ASSERT_TRUE(rig().drain());
-  std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  for (int i = 0; i < 5; ++i) rig().step();
-  ASSERT_EQ(rig().rows(Table::kApplied), 0u);
-  server.kill();
-  server.start();
+  forgotten([&] {
+    ASSERT_EQ(rig().create(kRoot, "f", 100), 0);
+    ASSERT_TRUE(rig().drain());
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    for (int i = 0; i < 5; ++i) rig().step();
+    ASSERT_EQ(rig().rows(Table::kApplied), 0u);
+  });
   for (int i = 0; i < 200 && rig().refused.empty(); ++i) {
     rig().step();
     std::this_thread::sleep_for(std::chrono::milliseconds(10));

@@ -30,39 +30,17 @@ class LargeListing : public Sync {
         host, tables, engine::Identity{"c1", 7, 1});
     ASSERT_EQ(rig().create(kRoot, "d", kDir, FileType::kDirectory), 0);
     ASSERT_TRUE(rig().drain());
-    model::Attr attr;
-    attr.nlink = 1;
-    attr.parent = kDir;
-    std::vector<redis::Command> commands;
-    for (size_t i = 0; i < kEntries; ++i) {
-      const Ino ino = 10'000 + i;
-      commands.push_back({"HSET", "d50", "f" + std::to_string(i),
-                          model::encode_dentry({FileType::kFile, ino})});
-      commands.push_back({"SET", "i" + std::to_string(ino), model::encode_attr(attr)});
-      expected.insert(commands[commands.size() - 2][2]);
-    }
-    on_server(commands);
+    fill_on_server(kDir, kEntries);
+    for (size_t i = 0; i < kEntries; ++i) expected.insert("f" + std::to_string(i));
     // What the server does not know yet.
     ASSERT_EQ(rig().create(kDir, "mine", 100), 0);
     model::Unlink removal{{{}, Clock().now(), kDir, "f5", 0}};
     ASSERT_EQ(rig().apply(removal), 0);
-    model::RenameArgs move;
-    move.now = Clock().now();
-    move.parent = move.new_parent = kDir;
-    move.name = "f6";
-    move.new_name = "moved";
-    ASSERT_EQ(rig().apply(move), 0);
-    move.name = "f7";
-    move.new_name = "f8";
-    ASSERT_EQ(rig().apply(move), 0);
+    ASSERT_EQ(rename(kDir, "f6", kDir, "moved"), 0);
+    ASSERT_EQ(rename(kDir, "f7", kDir, "f8"), 0);
     expected.insert({"mine", "moved"});
     for (const char* gone : {"f5", "f6", "f7"}) expected.erase(gone);
     reader = std::make_unique<engine::RowReader>(rig().parts, rig().mirror, rig().parts.keys, kDir);
-  }
-  void on_server(const std::vector<redis::Command>& commands) {
-    const Deadline deadline = deadline_in(std::chrono::seconds(5));
-    auto lease = rig().client->lease(deadline);
-    ASSERT_TRUE(lease && lease->roundtrip(commands, deadline));
   }
   // Reads up to `most` names more; false at the end.
   bool read(size_t most) {

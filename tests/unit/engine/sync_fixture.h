@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -63,9 +64,45 @@ class Sync : public VolumeTest {
                      const model::Attr& node = {}) {
     redis::Command attr{"SET", "i9000", model::encode_attr(node)};
     redis::Command entry{"HSET", "d" + dir, name, model::encode_dentry({node.type, 9000})};
-    auto lease = rig().client->lease(deadline_in(std::chrono::seconds(2)));
+    on_server({attr, entry});
+  }
+  // Past the rules, by another connection.
+  void on_server(const std::vector<redis::Command>& commands) {
+    const Deadline deadline = deadline_in(std::chrono::seconds(5));
+    auto lease = rig().client->lease(deadline);
     ASSERT_TRUE(lease);
-    ASSERT_TRUE(lease->roundtrip(std::vector{attr, entry}, deadline_in(std::chrono::seconds(2))));
+    ASSERT_TRUE(lease->roundtrip(commands, deadline));
+  }
+  // Files f0, f1, … with the inodes from 10,000 on, which we do not know of.
+  void fill_on_server(model::Ino dir, size_t count) {
+    model::Attr attr;
+    attr.nlink = 1;
+    attr.parent = dir;
+    std::vector<redis::Command> commands;
+    for (size_t i = 0; i < count; ++i) {
+      const model::Ino ino = 10'000 + i;
+      commands.push_back({"HSET", "d" + std::to_string(dir), "f" + std::to_string(i),
+                          model::encode_dentry({model::FileType::kFile, ino})});
+      commands.push_back({"SET", "i" + std::to_string(ino), model::encode_attr(attr)});
+    }
+    on_server(commands);
+  }
+  // The server comes back without what happens in `work`.
+  void forgotten(const std::function<void()>& work) {
+    server.ask("SAVE");
+    work();
+    server.kill();
+    server.start();
+  }
+  int rename(model::Ino parent, const std::string& name, model::Ino new_parent,
+             const std::string& new_name) {
+    model::RenameArgs want;
+    want.now = Clock().now();
+    want.parent = parent;
+    want.name = name;
+    want.new_parent = new_parent;
+    want.new_name = new_name;
+    return rig().apply(want);
   }
   std::vector<engine::JournalEntry> journal() {
     std::vector<engine::JournalEntry> entries;

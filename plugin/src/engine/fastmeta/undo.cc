@@ -54,8 +54,9 @@ bool of_parent(const model::KeySpace& keys, const OplogRecord& record, const Wri
 }  // namespace
 
 struct Undo::Closure {
+  Closure(const Clash& why, uint64_t id) : clash(why), first_id(id) {}
   const Clash& clash;
-  uint64_t first_id = 0;
+  const uint64_t first_id;
   // Those that are run again or journalled, by number.
   struct Member {
     OplogRecord record;
@@ -352,7 +353,7 @@ void Undo::tell(Closure& closure) {
 }
 
 Result<Undo::Done> Undo::undo(const Clash& clash, const model::VolumeFacts& facts) {
-  Closure closure{clash, progress_.next_conflict, {}, {}, 0, {}, {}, {}, {}, {}, {}, {}};
+  Closure closure(clash, progress_.next_conflict);
   const OplogRecord& record = clash.item->record;
   closure.members.emplace(record.seq, Closure::Member{record, clash.item->bytes});
   closure.uses.add(model::key_uses(parts_.keys, record));
