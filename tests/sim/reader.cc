@@ -63,7 +63,7 @@ void Reader::work(const std::function<bool()>& stop) {
   }
 }
 
-Reader::Begin Reader::begin() const { 
+Reader::Begin Reader::begin() const {
   return {mount_.redis().pushes(), mount_.own_changes(), mount_.host().kernel.moment()};
 }
 

@@ -65,6 +65,11 @@ TEXT_SUFFIXES = SOURCE_SUFFIXES | {
     ".py", ".sh", ".cmake", ".txt", ".json", ".yaml", ".yml", ".md", ".map", ".in", ".ini", ""}
 SKIPPED_FOLDERS = {".git", "build", ".cache", "__pycache__", ".pytest_cache", ".venv"}
 
+# What the tree has at its top; anything else was left there by a program.
+TOP_LEVEL = {".ci", ".gitignore", "CMakeLists.txt", "CMakePresets.json", "LICENSE",
+             "LICENSE.BSD-2-Clause", "README.md", "cmake", "config", "host-shim", "packaging",
+             "plugin", "scripts", "tests"}
+
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 UNFINISHED = re.compile(r"\b(TO" r"DO|FIX" r"ME|X" r"XX|not imple" r"mented|st" r"ub)\b")
 # Where packages come from is the machine's configuration, not the project's.
@@ -180,10 +185,17 @@ def check(root):
                 yield f"{name}:{number}: {complaint}"
 
 
+def check_top_level(root):
+    """What lies at the top of the tree and does not belong there."""
+    for path in sorted(root.iterdir()):
+        if path.name not in TOP_LEVEL | SKIPPED_FOLDERS | {"compile_commands.json"}:
+            yield f"{path.name}:1: is not part of the project"
+
+
 def main():
     here = pathlib.Path(__file__).resolve().parent.parent.parent
     root = pathlib.Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else here
-    complaints = list(check(root))
+    complaints = [*check_top_level(root), *check(root)]
     print("\n".join(complaints) if complaints else "tidy")
     return 1 if complaints else 0
 

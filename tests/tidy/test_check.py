@@ -75,7 +75,7 @@ def test_a_folder_of_this_machine_is_caught_and_common_ones_are_not():
 
 def test_project_is_tidy():
     root = pathlib.Path(check.__file__).resolve().parent.parent.parent
-    assert list(check.check(root)) == []
+    assert [*check.check_top_level(root), *check.check(root)] == []
 
 
 def test_two_test_files_of_one_name_are_caught(tmp_path):
@@ -85,3 +85,9 @@ def test_two_test_files_of_one_name_are_caught(tmp_path):
             (tmp_path / folder / name).write_text("")
     found = list(check.check(tmp_path))
     assert len(found) == 1 and found[0].startswith("b/test_one.py:1:"), found
+
+
+def test_what_a_program_left_at_the_top_is_caught(tmp_path):
+    for folder in ("plugin", "build", "left"):
+        (tmp_path / folder).mkdir()
+    assert list(check.check_top_level(tmp_path)) == ["left:1: is not part of the project"]
