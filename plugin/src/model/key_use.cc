@@ -46,7 +46,8 @@ bool has_field(WriteOp op) {
   }
 }
 
-// What must not come before or behind it in another order.
+}  // namespace
+
 uint8_t excluded_by(How how) {
   switch (how) {
     case How::kRead:
@@ -60,8 +61,6 @@ uint8_t excluded_by(How how) {
   }
   return 0xff;
 }
-
-}  // namespace
 
 std::vector<KeyUse> key_uses(const KeySpace& keys, const OplogRecord& record) {
   std::vector<std::string> parents;

@@ -24,7 +24,12 @@ struct KeyUse {
   std::string field;   // or member
   bool whole = false;  // all fields, or a value without fields
   How how = kRead;
+  bool operator==(const KeyUse&) const = default;
 };
+
+// Another record's uses of the same place (KeyUse::How, or-ed) before or behind which one of
+// this kind has to stay.
+uint8_t excluded_by(KeyUse::How how);
 
 // What the record read and wrote when it was acknowledged, and the inodes it names.
 std::vector<KeyUse> key_uses(const KeySpace& keys, const OplogRecord& record);

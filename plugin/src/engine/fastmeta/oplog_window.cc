@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/fastmeta/oplog_window.h"
 
+#include <fmt/format.h>
+
+#include <cerrno>
+
 namespace fastmeta::engine {
 
 Result<std::vector<PendingPtr>> OplogWindow::refill(uint64_t last) {
@@ -36,6 +40,23 @@ void OplogWindow::reset() {
   items_.clear();
   bytes_ = 0;
   next_ = 1;
+}
+
+Result<void> OplogWindow::reread(uint64_t seq) {
+  auto it = items_.find(seq);
+  if (it == items_.end()) return {};
+  MDP_TRY(auto transaction, tables_.begin());
+  MDP_TRY(auto bytes, transaction->get(store::Table::kOplog, store::number_key(seq)));
+  if (!bytes) return Error{Fault::kLocalStore, EIO, fmt::format("oplog record {} is gone", seq)};
+  MDP_TRY(auto record, model::decode_record(*bytes));
+  auto item = std::make_shared<Pending>();
+  item->sent = it->second->sent;
+  item->record = std::move(record);
+  item->bytes = std::move(*bytes);
+  bytes_ += item->bytes.size();
+  bytes_ -= it->second->bytes.size();
+  it->second = std::move(item);
+  return {};
 }
 
 void OplogWindow::removed(uint64_t seq) {

@@ -45,6 +45,8 @@ class OplogWindow {
   Result<std::vector<PendingPtr>> refill(uint64_t last);
   // As if nothing had been read: after the table was changed below.
   void reset();
+  // The table has this one otherwise now.
+  Result<void> reread(uint64_t seq);
   void removed(uint64_t seq);
 
   const std::map<uint64_t, PendingPtr>& items() const { return items_; }

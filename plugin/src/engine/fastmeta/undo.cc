@@ -21,6 +21,8 @@ using store::Table;
 namespace {
 
 constexpr int kTriesMax = 1000;
+constexpr size_t kNeededMax = 2000;  // reads, of one try
+constexpr int64_t kUsesKeptNs = 10'000'000'000;
 
 void concern(const model::KeySpace& keys, const OplogRecord& record, std::set<Ino>& inodes) {
   for (const Write& write : record.writes)
@@ -63,9 +65,7 @@ struct Undo::Closure {
     std::string bytes;
   };
   std::map<uint64_t, Member> members;
-  model::KeyUses uses;
-  uint64_t scanned_to = 0;  // every record up to it was looked at
-  std::set<Ino> inodes;     // whose stripes are needed
+  std::set<Ino> inodes;  // whose stripes are needed
 
   // Of the last attempt.
   std::vector<ReadKey> needed;
@@ -92,35 +92,29 @@ struct Undo::Closure {
 };
 
 Result<void> Undo::collect(store::Transaction& transaction, Closure& closure) {
-  for (;;) {
-    const size_t before = closure.members.size();
-    std::optional<Error> failed;
-    MDP_TRY_VOID(transaction.scan(
-        Table::kOplog, store::number_key(closure.scanned_to + 1),
-        [&](std::string_view key, std::string_view bytes) {
-          auto seq = store::key_number(key);
-          if (seq && closure.members.contains(*seq)) {
-            closure.scanned_to = *seq;
-            return true;
-          }
-          auto record = model::decode_record(bytes);
-          if (!seq || !record) {
-            failed = seq ? std::move(record).error() : std::move(seq).error();
-            return false;
-          }
-          closure.scanned_to = *seq;
-          const auto uses = model::key_uses(parts_.keys, *record);
-          if (!closure.uses.shared_by(uses)) return true;
-          closure.uses.add(uses);
-          concern(parts_.keys, *record, closure.inodes);
-          closure.members.emplace(*seq, Closure::Member{std::move(*record), std::string(bytes)});
-          return true;
-        }));
-    if (failed) return *failed;
-    if (closure.members.size() == before) return {};
-    // Those in front may share keys with what was added.
-    closure.scanned_to = 0;
+  MDP_TRY_VOID(uses_.refresh(transaction));
+  PendingUses::Asked asked;
+  std::set<uint64_t> found;
+  model::KeyUses shared;
+  auto spread = [&](const OplogRecord& record) {
+    const auto uses = model::key_uses(parts_.keys, record);
+    shared.add(uses);
+    uses_.collect(uses, asked, found);
+  };
+  for (const auto& [seq, member] : closure.members) spread(member.record);
+  while (!found.empty()) {
+    for (const uint64_t seq : std::exchange(found, {})) {
+      if (closure.members.contains(seq)) continue;
+      MDP_TRY(auto bytes, transaction.get(Table::kOplog, store::number_key(seq)));
+      if (!bytes) continue;
+      MDP_TRY(OplogRecord record, model::decode_record(*bytes));
+      if (!shared.shared_by(model::key_uses(parts_.keys, record))) continue;
+      concern(parts_.keys, record, closure.inodes);
+      spread(record);
+      closure.members.emplace(seq, Closure::Member{std::move(record), std::move(*bytes)});
+    }
   }
+  return {};
 }
 
 void Undo::journal(Closure& closure, store::Transaction& transaction, const OplogRecord& record,
@@ -223,13 +217,18 @@ Result<void> Undo::attempt(Closure& closure, const model::VolumeFacts& facts,
       }
       model::renumber(parts_.keys, record, closure.adopted->ours, closure.adopted->theirs);
     }
+    if (closure.needed.size() > kNeededMax) break;
     MDP_TRY(const Verdict verdict, run_again(closure, *transaction, facts, fetched, record));
+    if (verdict.missing) continue;  // the rest may need something, too
     closure.touch(parts_.keys, record);
+    const auto uses = model::key_uses(parts_.keys, record);
+    if (uses != model::key_uses(parts_.keys, member.record)) uses_.add(seq, uses);
     if (verdict.broken) {
       journal(closure, *transaction, record, member.bytes, verdict.error, *verdict.broken);
       closure.journalled.back().entry.path_then = paths[seq];
     }
   }
+  if (!closure.needed.empty()) return Error{Fault::kMissing, EAGAIN, {}};
 
   Progress after = progress_;
   for (Closure::Entry& one : closure.journalled) {
@@ -260,10 +259,10 @@ Result<Undo::Verdict> Undo::run_again(Closure& closure, store::Transaction& tran
   // What it relied on comes first: a name that is another's now is a conflict even if
   // the rule would take it.
   Verdict verdict;
-  bool missing = false, gone = false;
+  bool gone = false;
   if (record.nameless) {
     auto attr = view.raw(view.attr_key(model::subject_of(record.operation)));
-    missing = !attr && attr.error().fault == Fault::kMissing;
+    verdict.missing = !attr && attr.error().fault == Fault::kMissing;
     gone = attr && !attr->exists;
   }
   // As in the batch: what is done to a file after its removal, and its close, went with it.
@@ -274,23 +273,22 @@ Result<Undo::Verdict> Undo::run_again(Closure& closure, store::Transaction& tran
     auto answer = view.raw(reliance.read);
     if (view.failure()) return *view.failure();
     if (!answer && answer.error().fault == Fault::kMissing)
-      missing = true;
+      verdict.missing = true;
     else if (!answer || !model::still_holds(reliance, *answer))
       verdict.broken = "what it relied on was undone: " + reliance.read.key;
   }
-  if (missing) {
-    closure.needed = view.needed();
-    return Error{Fault::kMissing, EAGAIN, {}};
-  }
+  auto miss = [&] {
+    verdict.missing = true;
+    closure.needed.insert(closure.needed.end(), view.needed().begin(), view.needed().end());
+    return verdict;
+  };
+  if (verdict.missing) return miss();
   if (verdict.broken) return verdict;
   model::Mutations changes;
   auto reply = gone ? Result<model::OperationReply>(model::OperationReply{})
                     : model::apply(record.operation, view, changes);
   if (view.failure()) return *view.failure();
-  if (!reply && reply.error().fault == Fault::kMissing) {
-    closure.needed = view.needed();
-    return std::move(reply).error();
-  }
+  if (!reply && reply.error().fault == Fault::kMissing) return miss();
   const auto* made = reply ? std::get_if<model::CreateReply>(&*reply) : nullptr;
   if (!reply || (made && made->existed)) {
     verdict.error = reply ? EEXIST : reply.error().code;
@@ -352,11 +350,15 @@ void Undo::tell(Closure& closure) {
   for (Ino ino : closure.contents) parts_.host.data_changed(ino);
 }
 
+void Undo::rest(Timestamp now) {
+  if (!uses_.empty() && now.since(last_) > kUsesKeptNs) uses_.clear();
+}
+
 Result<Undo::Done> Undo::undo(const Clash& clash, const model::VolumeFacts& facts) {
+  last_ = parts_.clock.even();
   Closure closure(clash, progress_.next_conflict);
   const OplogRecord& record = clash.item->record;
   closure.members.emplace(record.seq, Closure::Member{record, clash.item->bytes});
-  closure.uses.add(model::key_uses(parts_.keys, record));
   // From the first on: also older records may share its rows, when its data is lost while
   // theirs is still awaited. They are run again like the rest.
   concern(parts_.keys, record, closure.inodes);
@@ -369,7 +371,11 @@ Result<Undo::Done> Undo::undo(const Clash& clash, const model::VolumeFacts& fact
       for (const Closure::Entry& one : closure.journalled) result.gone.push_back(one.entry.seq);
       result.conflicts = result.gone.size();
       if (closure.adopted && !closure.adopted->first) result.gone.push_back(record.seq);
-      for (uint64_t seq : result.gone) parts_.backlog.removed(seq);
+      for (uint64_t seq : result.gone) {
+        parts_.backlog.removed(seq);
+        closure.members.erase(seq);
+      }
+      for (const auto& [seq, member] : closure.members) result.run_again.push_back(seq);
       result.adopted = closure.adopted;
       return result;
     }

@@ -19,6 +19,7 @@
 #include "engine/fastmeta/mirror.h"
 #include "engine/fastmeta/oplog_window.h"
 #include "engine/fastmeta/parts.h"
+#include "engine/fastmeta/pending_uses.h"
 #include "engine/fastmeta/sacrifices.h"
 #include "engine/fastmeta/sync_batch.h"
 
@@ -27,15 +28,24 @@ namespace fastmeta::engine {
 class Undo {
  public:
   Undo(Parts& parts, Sacrifices& sacrifices, Mirror& mirror, Progress& progress)
-      : parts_(parts), sacrifices_(sacrifices), mirror_(mirror), progress_(progress) {}
+      : parts_(parts),
+        sacrifices_(sacrifices),
+        mirror_(mirror),
+        progress_(progress),
+        uses_(parts.keys) {}
 
   struct Done {
-    std::vector<uint64_t> gone;  // records that are no longer pending
+    std::vector<uint64_t> gone;       // records that are no longer pending
+    std::vector<uint64_t> run_again;  // others, which the oplog may have otherwise now
     size_t conflicts = 0;        // of them journalled: the clash and its dependants
     std::optional<Adoption> adopted;
   };
-  // The oplog has changed behind the worker's window.
+  // The oplog has changed behind the worker's window, by what is answered.
   Result<Done> undo(const Clash& clash, const model::VolumeFacts& facts);
+  // Records came back to the oplog.
+  void forget() { uses_.clear(); }
+  // Called now and then: where there was no conflict for a while nothing of the oplog is kept.
+  void rest(Timestamp now);
 
  private:
   struct Closure;
@@ -47,6 +57,7 @@ class Undo {
                const std::string& reason);
   // Runs a record again over what is there now; a reason: it cannot be what was acknowledged.
   struct Verdict {
+    bool missing = false;  // `needed` says what
     std::optional<std::string> broken;
     int error = 0;
   };
@@ -59,6 +70,8 @@ class Undo {
   Sacrifices& sacrifices_;
   Mirror& mirror_;
   Progress& progress_;
+  PendingUses uses_;
+  Timestamp last_;  // conflict
 };
 
 }  // namespace fastmeta::engine

@@ -181,6 +181,7 @@ Result<void> Reintegration::Worker::compare_cursor() {
     parts_.host.all_changed();
     applied_.removed(found.forgotten.size());
     window_.reset();
+    undo_.forget();
   }
   cursor_ = std::move(found.cursor);
   cursor_text_ = model::encode_cursor(cursor_);
@@ -255,7 +256,7 @@ Result<void> Reintegration::Worker::fence(uint64_t epoch, model::ClientCursor& c
   return {};
 }
 
-void Reintegration::Worker::look_for_data() {
+Result<bool> Reintegration::Worker::look_for_data() {
   std::set<uint64_t> durable;
   {
     std::lock_guard lock(mutex_);
@@ -282,13 +283,13 @@ void Reintegration::Worker::look_for_data() {
       // Nobody will ever be able to read it.
       const char* why = staged ? "its data was lost before it was stored"
                                : "its data is not in the object storage any more";
-      if (auto done = give_way({item, -answer, why}); !done)
-        parts_.log.warn("a change without its data is left: {}", done.error().text);
-      return;
+      MDP_TRY_VOID(give_way({item, -answer, why}));
+      return false;
     }
     waiting += item->no_data;
   }
   no_data_.store(waiting);
+  return true;
 }
 
 void Reintegration::Worker::cancel_pairs() {
@@ -398,23 +399,33 @@ Result<bool> Reintegration::Worker::prepare() {
       MDP_TRY(terms.trash, volume_.trash_now());
       break;
     }
-  const std::vector<PendingPtr> all = batch.items;
-  for (;;) {
-    MDP_TRY(auto needed, run_.run(batch, terms));
-    ReadRound round = reads_.more(batch, needed);
-    if (round.commands.empty()) break;
-    MDP_TRY_VOID(round_trip(batch, round));
-  }
+  std::vector<PendingPtr> all = batch.items;
   // What stands behind a clash has to wait for its end.
-  for (size_t i = batch.items.size(); i < all.size(); ++i)
-    all[i]->state = Pending::State::kWaiting;
-  if (batch.items.empty()) {
+  auto wait_from = [&](size_t from) {
+    for (size_t i = from; i < all.size(); ++i) all[i]->state = Pending::State::kWaiting;
+  };
+  for (;;) {
+    for (;;) {
+      MDP_TRY(auto needed, run_.run(batch, terms));
+      ReadRound round = reads_.more(batch, needed);
+      if (round.commands.empty()) break;
+      MDP_TRY_VOID(round_trip(batch, round));
+    }
+    if (!batch.items.empty()) break;
     const Clash clash = *batch.clash;
-    planned_ = nullptr;
-    MDP_TRY_VOID(settle_sent());
-    MDP_TRY_VOID(give_way(clash));
-    return false;
+    auto alone = give_way(clash);
+    if (!alone || !*alone || all.size() == 1 || refused_.load()) {
+      planned_ = nullptr;
+      wait_from(0);
+      if (!alone) return std::move(alone).error();
+      return false;
+    }
+    // The others are as they were, and so is what was read for them.
+    all.erase(all.begin());
+    batch.items = all;
+    batch.clash.reset();
   }
+  wait_from(batch.items.size());
   if (!batch.view->opens_unchanged()) return false;
   MDP_TRY_VOID(merge(batch));
   model::ClientCursor cursor = cursor_;
@@ -444,7 +455,8 @@ Result<void> Reintegration::Worker::merge(SyncBatch& batch) {
   return {};
 }
 
-Result<void> Reintegration::Worker::give_way(const Clash& clash) {
+Result<bool> Reintegration::Worker::give_way(const Clash& clash) {
+  MDP_TRY_VOID(settle_sent());
   const Timestamp now = parts_.clock.even();
   MDP_TRY(const Undo::Done done, undo_.undo(clash, facts()));
   conflicts_.fetch_add(done.conflicts);
@@ -457,7 +469,13 @@ Result<void> Reintegration::Worker::give_way(const Clash& clash) {
     for (model::SequencePoint& point : points_)
       if (point.ino == done.adopted->ours) point.ino = done.adopted->theirs;
   }
-  window_.reset();
+  for (const uint64_t seq : done.gone) window_.removed(seq);
+  for (const uint64_t seq : done.run_again) {
+    auto read = window_.reread(seq);
+    if (read) continue;
+    window_.reset();
+    return std::move(read).error();
+  }
   while (!conflict_times_.empty() &&
          conflict_times_.front().nanos() < now.nanos() - kMinuteNs)
     conflict_times_.pop_front();
@@ -465,7 +483,7 @@ Result<void> Reintegration::Worker::give_way(const Clash& clash) {
     refuse(fmt::format("{} conflicts within a minute (conflicts.limit {}): look at them with "
                        "'fastmeta conflicts list', then 'fastmeta control MOUNTPOINT resume'",
                        conflict_times_.size(), parts_.config.conflicts.limit));
-  return {};
+  return done.run_again.empty() && done.gone.size() == 1;
 }
 
 Result<bool> Reintegration::Worker::send_planned() {
@@ -601,11 +619,13 @@ Result<bool> Reintegration::Worker::cycle() {
   if (parts_.client.epoch() != epoch_) MDP_TRY_VOID(compare_cursor());
   if (refused_.load() || epoch_ == 0) return false;
   MDP_TRY_VOID(applied_.trim(parts_.clock.even(), progress_));
+  undo_.rest(parts_.clock.even());
   MDP_TRY(auto added, window_.refill(parts_.backlog.last()));
   // The window is bounded: more of what a lost reply had confirmed may come up only now.
   std::erase_if(added, [&](const auto& item) { return !cursor_.applied(item->record.seq); });
   if (!added.empty()) MDP_TRY_VOID(settler_.settle_known(added, cursor_.low));
-  look_for_data();
+  MDP_TRY(const bool looked, look_for_data());
+  if (!looked) return true;
   if (!planned_) {
     cancel_pairs();
     planned_ = select();

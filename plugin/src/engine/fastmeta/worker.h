@@ -55,7 +55,8 @@ class Reintegration::Worker {
   // not arrived yet, never takes effect. kConflict: it was not what watch_cursor() answered.
   Result<void> fence(uint64_t epoch, model::ClientCursor& cursor);
   Result<void> settle_sent();
-  void look_for_data();
+  // false: a change without its data was undone, so look again before anything is sent.
+  Result<bool> look_for_data();
   // The next records to send, at most what a batch may hold.
   SyncBatchPtr select();
   void put_back(const SyncBatchPtr& batch);
@@ -65,7 +66,8 @@ class Reintegration::Worker {
   Result<bool> prepare();
   Result<bool> send_planned();
   Result<bool> taken(const SyncBatchPtr& batch, Result<void> judged);
-  Result<void> give_way(const Clash& clash);
+  // true: no other record was concerned.
+  Result<bool> give_way(const Clash& clash);
   Result<bool> send_script();
   void cancel_pairs();
   // Statistics of directories go into the transaction; those without rows are counted first.
