@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "model/rules/accounting.h"
 #include "model/schema/codec.h"
@@ -61,6 +62,23 @@ void follow_names(const MemoryStore& store, std::map<Ino, Node>& nodes, Findings
       folder->second.folders += node->second.attr.is_dir();
     }
   }
+}
+
+// A ring of folders has names and parents, but nobody gets there.
+void check_reached(const MemoryStore& store, const std::map<Ino, Node>& nodes,
+                   Findings& findings) {
+  std::set<Ino> reached{model::kRootIno};
+  std::vector<Ino> left{model::kRootIno};
+  while (!left.empty()) {
+    const model::ReadKey listing{model::ReadKind::kHash, sim_keys().dir(left.back()), {}, true};
+    left.pop_back();
+    for (const auto& [name, bytes] : store.read(listing).fields)
+      if (const auto entry = model::decode_dentry(bytes); entry && reached.insert(entry->ino).second)
+        left.push_back(entry->ino);
+  }
+  for (const auto& [ino, node] : nodes)
+    if (!reached.contains(ino) && node.names > 0)
+      findings.add(fmt::format("inode {} has a name and cannot be reached", ino));
 }
 
 void check_node(const MemoryStore& store, Ino ino, const Node& node, Findings& findings) {
@@ -122,6 +140,7 @@ void check_volume(const MemoryStore& store, Findings& findings) {
   const model::KeySpace keys = sim_keys();
   auto nodes = nodes_of(store, findings);
   follow_names(store, nodes, findings);
+  check_reached(store, nodes, findings);
   int64_t inodes = 0, space = 0;
   for (const auto& [ino, node] : nodes) {
     check_node(store, ino, node, findings);

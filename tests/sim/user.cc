@@ -178,14 +178,20 @@ Ino User::crowd_find(Ino parent, const std::string& name) {
   return found ? found->ino : 0;
 }
 
+// One of the shared ones, or one below it, as far as the mount knows.
+Ino User::crowd_folder() {
+  Ino folder = dice_.pick(terms_.folders);
+  for (int depth = 0; depth < 2 && dice_.one_in(2); ++depth) {
+    const std::string name = fmt::format("d{}", dice_.below(3));
+    if (const Ino below = crowd_find(folder, name)) folder = below;
+  }
+  return folder;
+}
+
 // Whatever may be there: names are found by looking.
 Operation User::next_of_crowd() {
   const Timestamp now = clock_.now();
-  Ino parent = dice_.pick(terms_.folders);
-  for (int depth = 0; depth < 2 && dice_.one_in(2); ++depth) {
-    const std::string name = fmt::format("d{}", dice_.below(3));
-    if (const Ino below = crowd_find(parent, name)) parent = below;
-  }
+  const Ino parent = crowd_folder();
   const bool folder = dice_.one_in(3);
   const std::string name = folder ? fmt::format("d{}", dice_.below(3)) : crowd_name();
   const Ino there = crowd_find(parent, name);
@@ -198,7 +204,8 @@ Operation User::next_of_crowd() {
     want.name = name;
     want.type = folder ? FileType::kDirectory : FileType::kFile;
     want.mode = 0755;
-    if (!folder && dice_.one_in(2))
+    // Of some names only: whoever wants a file that may be there may get another's.
+    if (!folder && name.back() % 2 == 0)
       want.open_for = static_cast<uint8_t>(model::kOpenThere | model::kOpenRead |
                                            model::kOpenWrite |
                                            (dice_.one_in(3) ? model::kOpenTruncate : 0));
@@ -211,7 +218,7 @@ Operation User::next_of_crowd() {
   }
   if (what < 5) {
     model::RenameArgs want =
-        move(now, parent, name, dice_.pick(terms_.folders),
+        move(now, parent, name, crowd_folder(),
              folder ? fmt::format("d{}", dice_.below(3)) : crowd_name());
     if (dice_.one_in(4)) want.flags = model::kRenameExchange;
     return want;
@@ -223,7 +230,7 @@ Operation User::next_of_crowd() {
   }
   if (folder) return model::SetXattrArgs{there, "user.a", fresh_name(), 0};
   if (what < 7)
-    return model::LinkArgs{kWho, now, there, dice_.pick(terms_.folders), crowd_name()};
+    return model::LinkArgs{kWho, now, there, crowd_folder(), crowd_name()};
   if (what < 8) return model::TruncateArgs{kWho, now, there, dice_.below(9000)};
   model::WriteSliceArgs want;
   want.now = want.mtime = now;
@@ -231,6 +238,16 @@ Operation User::next_of_crowd() {
   want.slice = {static_cast<uint32_t>(dice_.below(5000)), 0, 100, 0, 100};
   if (auto id = mount_.new_slice()) want.slice.id = *id;
   return want;
+}
+
+void User::account(const Operation& operation, const OperationReply& reply) {
+  const auto* want = std::get_if<model::RenameArgs>(&operation);
+  const auto* moved = std::get_if<model::RenameReply>(&reply);
+  // Of two names of one file nothing is moved, which the reply does not tell.
+  if (moved && want->flags == 0 && crowd_find(want->parent, want->name) == moved->ino)
+    terms_.account->unanswered(operation);
+  else
+    terms_.account->acknowledged(operation, reply);
 }
 
 Result<OperationReply> User::on_reference(const Operation& operation, model::Mutations& out) {
@@ -332,10 +349,12 @@ void User::run(const Operation& operation, bool staged) {
                       reply.error().fault == Fault::kConflict;
     if (!link) findings_.add(fmt::format("{}: {}", describe(operation), reply.error().text));
     if (reply.error().fault == Fault::kUnreachable && terms_.alone) look_for(operation);
+    if (terms_.account) terms_.account->unanswered(operation);
     unanswered_.reset();
     return;
   }
   unanswered_.reset();
+  if (reply && terms_.account) account(operation, *reply);
   if (!terms_.alone || code == EROFS) return;
   if (opens && reply && !existed) open_.insert(create->ino);
   model::Mutations out;
@@ -410,6 +429,7 @@ void User::close_all() {
 void User::look_after_death() {
   handles_.clear();
   if (unanswered_ && terms_.alone) look_for(*unanswered_);
+  if (unanswered_ && terms_.account) terms_.account->unanswered(*unanswered_);
   unanswered_.reset();
   while (!open_.empty()) closed(*open_.begin());
 }

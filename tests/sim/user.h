@@ -11,6 +11,7 @@
 
 #include "model/operation.h"
 #include "sim/client.h"
+#include "sim/names.h"
 #include "sim/slices.h"
 #include "support/memory_store.h"
 
@@ -38,6 +39,7 @@ class User {
     bool alone = true;
     std::vector<model::Ino> folders;  // shared, never removed
     Time pause = 5 * kMillisecond;    // between operations, at most
+    Names* account = nullptr;         // of names that everybody has
   };
   User(Scheduler& scheduler, test::Dice& dice, SimMount& mount, std::string prefix, Terms terms,
        const test::MemoryStore& world, const Slices& slices, Findings& findings,
@@ -75,7 +77,9 @@ class User {
   const Node* any(bool folder);
   model::Ino any_folder();
   std::string fresh_name();
+  void account(const model::Operation& operation, const model::OperationReply& reply);
   std::string crowd_name();
+  model::Ino crowd_folder();
   model::Ino crowd_find(model::Ino parent, const std::string& name);
 
   Scheduler& scheduler_;

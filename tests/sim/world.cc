@@ -153,6 +153,7 @@ class World {
     auto add = [&](SimMount& mount, FastClient* fast) {
       User::Terms terms;
       terms.alone = !plan_.crowd;
+      if (plan_.crowd && !plan_.power) terms.account = &names_;
       terms.folders = {model::kRootIno, kFolderA, kFolderB};
       Seat place;
       place.mount = &mount;
@@ -401,6 +402,7 @@ class World {
     const test::MemoryStore store = contents_of(server_.model());
     check_volume(store, findings_);
     check_data(store, slices_, findings_);
+    if (!plan_.power) check_names(store);
     check_counts(server_.history(), kCounter, counted_, undone(), plan_.power, findings_);
     if (!plan_.crowd)
       for (Seat& place : users_)
@@ -411,6 +413,13 @@ class World {
           if (seen.insert(place.mount).second) check_view(store, *place.mount, findings_);
         }))
       hangs("reads do not end");
+  }
+
+  void check_names(const test::MemoryStore& store) {
+    for (auto& client : fast_)
+      for (const engine::JournalEntry& entry : client->journal())
+        if (const auto record = model::decode_record(entry.record)) names_.undone(*record);
+    names_.check(store, findings_);
   }
 
   // Names of counts that journals have.
@@ -474,6 +483,7 @@ class World {
   std::unique_ptr<Housekeeper> keeper_;
   std::vector<Counter> counters_;
   Counted counted_;
+  Names names_;
   std::deque<std::pair<Time, test::Keyspace>> kept_;
   bool stop_ = false;
 };
