@@ -122,6 +122,20 @@ TEST_F(Sync, ALostReplyToExecIsSettledByTheCursor) {
   EXPECT_EQ(rig().find(kRoot, "f7"), 107u);
 }
 
+TEST_F(Sync, WhatTheCursorConfirmsIsNotSentAgainWhenTheStoreHasNoRoomToSettleIt) {
+  FaultProxy proxy(server.port());
+  rig_ = std::make_unique<SyncRig>(config(proxy.url()), host, tables);
+  ASSERT_EQ(rig().create(kRoot, "a", 100), 0);
+  proxy.cut_reply_to("EXEC");
+  for (int i = 0; i < 100 && proxy.cuts() == 0; ++i) rig().step();
+  ASSERT_EQ(proxy.cuts(), 1u);
+  tables.fail(MemoryTables::Where::kCommit, 1, {Fault::kLocalStore, ENOSPC, "no room"});
+  ASSERT_TRUE(rig().drain()) << rig().last_error;
+  EXPECT_TRUE(tables.fired());
+  EXPECT_TRUE(journal().empty()) << journal()[0].reason;
+  EXPECT_EQ(number("GET totalInodes"), 1);
+}
+
 // A process that died may have left a batch on its way; what its successor finds unsent it may
 // cancel, undo or send again.
 TEST_F(Sync, WhatAnEarlierStartHasSentTakesNoEffectOnceItsSuccessorHasLooked) {
