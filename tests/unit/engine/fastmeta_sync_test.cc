@@ -288,6 +288,18 @@ TEST_F(Sync, LostDataIsJournalled) {
   EXPECT_FALSE(rig().sacrifices.gone(100)) << "the file itself is there";
 }
 
+TEST_F(Sync, LostDataIsNotSentWhenTheStoreHasNoRoomForTheJournal) {
+  ASSERT_EQ(rig().create(kRoot, "f", 100), 0);
+  ASSERT_TRUE(rig().drain());
+  host.answer = -EIO;
+  ASSERT_EQ(write(100, 7, true), 0);
+  tables.fail(MemoryTables::Where::kCommit, 1, {Fault::kLocalStore, ENOSPC, "no room"});
+  ASSERT_TRUE(rig().drain()) << rig().last_error;
+  EXPECT_TRUE(tables.fired());
+  EXPECT_EQ(number("EXISTS c100_0"), 0);
+  EXPECT_EQ(journal().size(), 1u);
+}
+
 TEST_F(Sync, LostDataTakesNothingFromEarlierDataThatIsAwaited) {
   ASSERT_EQ(rig().create(kRoot, "f", 100), 0);
   ASSERT_TRUE(rig().drain());

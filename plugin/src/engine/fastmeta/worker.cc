@@ -285,9 +285,9 @@ void Reintegration::Worker::look_for_data() {
       // Nobody will ever be able to read it.
       const char* why = staged ? "its data was lost before it was stored"
                                : "its data is not in the object storage any more";
-      if (auto done = give_way({item, -answer, why}); !done)
-        parts_.log.warn("a change without its data is left: {}", done.error().text);
-      return;
+      const auto done = give_way({item, -answer, why});
+      if (done) return;  // the window is to be read anew
+      parts_.log.warn("a change without its data is left: {}", done.error().text);
     }
     waiting += item->no_data;
   }
