@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <cerrno>
+
 #include "model/rules/attrs.h"
 #include "model/rules/locks.h"
 #include "util/bytes.h"
@@ -68,8 +70,11 @@ void Locker::count_up(uint64_t owner) {
   engine::WriteHints hints;
   hints.who.pid = SimMount::kLocker;
   const auto done = mount_.executor().apply(want, hints);
+  // Of others nobody knows.
+  const bool refused =
+      !done && (done.error().fault == Fault::kAnswer || done.error().code == ENOSPC);
+  if (done || refused) counted_.unanswered.erase(name);
   if (!done) return;
-  counted_.unanswered.erase(name);
   counted_.acknowledged.insert(name);
   log_(fmt::format("{} counts {}", mount_.name(), want.value));
 }

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <optional>
 #include <set>
 
@@ -123,7 +124,7 @@ void Reader::ask(const Asks& asks) {
         return {};
       },
       false);
-  if (!done) return;  // the server could not be asked
+  if (!done) return refused(done.error());
   for (const auto& [read, value] : seen) {
     judge(start, read, value);
     if (!mount_.remembers()) continue;
@@ -135,6 +136,12 @@ void Reader::ask(const Asks& asks) {
       kernel.remember({parsed->ino, read.field}, value.exists ? Held(value.bytes) : Held(),
                       start.kernel);
   }
+}
+
+// The server could not be asked, or the store is broken; one that is full answers all the same.
+void Reader::refused(const Error& error) {
+  if (error.code == ENOSPC)
+    findings_.add(fmt::format("a read on {}: {}", mount_.name(), error.text));
 }
 
 void Reader::look_up(Ino parent) {
@@ -160,7 +167,7 @@ void Reader::list(Ino dir) {
   for (uint64_t at = 0;;) {
     const Begin asked = begin();
     auto page = reader->page(at, kPage, true);
-    if (!page) return;
+    if (!page) return refused(page.error());
     for (const auto& item : *page) {
       if (!found.emplace(item.name, model::encode_dentry(item.dentry)).second)
         findings_.add(fmt::format("{} is listed twice in {} by {}", item.name, key, mount_.name()));

@@ -47,6 +47,7 @@ class Reader {
   using Asks = std::function<Result<std::vector<model::ReadKey>>(const model::View&)>;
   void ask();
   void ask(const Asks& asks);
+  void refused(const Error& error);
   void look_up(model::Ino parent);
   void list(model::Ino dir);
   void judge(const Begin& begin, const model::ReadKey& read, const model::RawValue& got);
