@@ -9,6 +9,7 @@
 #include <set>
 
 #include "model/schema/codec.h"
+#include "util/check.h"
 
 namespace fastmeta::sim {
 
@@ -216,8 +217,13 @@ void Reader::judge(const Begin& begin, const Place& place, const Held& got) {
   const OwnChange own = mount_.own(row_of(place));
   const OwnChange hash =
       place.field.empty() ? OwnChange() : mount_.own(engine::marker_key(place.key));
-  // Came or went while it was asked for: both with and without it is right.
-  if (own.number > begin.own || hash.number > begin.own) return;
+  // Came while it was asked for: both with and without it is right.
+  if (hash.number > begin.own) return;
+  if (own.number > begin.own) {
+    const bool ended = !own.pending && own.earlier <= begin.own && !own.ended.empty();
+    if (ended && !hash.pending) judge_ended(begin, place, got, own);
+    return;
+  }
   ++judged_;
   Held base = got;
   if (own.pending || hash.pending) {
@@ -249,6 +255,24 @@ void Reader::judge(const Begin& begin, const Place& place, const Held& got) {
                               history_.told(place)));
   else if (!pending)
     last_[place] = *at;
+}
+
+void Reader::judge_ended(const Begin& begin, const Place& place, const Held& got,
+                         const OwnChange& own) {
+  const auto row = engine::decode_row(own.ended);
+  MDP_CHECK(row);
+  if (row->local == Row::Local::kDelta) return;
+  ++judged_;
+  const bool with_it = row->local == Row::Local::kAbsent   ? !got
+                       : row->local == Row::Local::kValue ? got == row->local_value
+                                                          : got && got->ends_with(row->local_value);
+  if (with_it) return;
+  const Moment from = std::max({mount_.redis().announced(place.key, begin.pushes), last_[place],
+                                own.settled});
+  if (!history_.first(place, from, [&](const Held& held) { return held == got; }))
+    findings_.add(fmt::format("{} {} on {}: {} is without what was settled at moment {}, {}:{}",
+                              place.key, place.field, mount_.name(), printed(got), own.settled,
+                              printed(row->local_value), history_.told(place)));
 }
 
 void Reader::look_at_kernel(bool quiet) {

@@ -26,6 +26,7 @@ constexpr Time kPatience = 600 * kSecond;
 constexpr Time kLook = 5 * kMillisecond;
 constexpr Time kKeep = 50 * kMillisecond;
 constexpr uint64_t kMendedOneIn = 40;  // looks at a broken store
+constexpr uint64_t kLagsEach = 100 * kMillisecond, kLagMost = 60 * kMillisecond;
 constexpr size_t kHistory = 400;
 constexpr uint64_t kKeeper = 99;  // its session
 constexpr model::Ino kFolderA = 2, kFolderB = 3, kCounter = 4;
@@ -61,6 +62,7 @@ class World {
                        [this] { keeper_->work([this] { return stop_; }); });
     plan_fault();
     plan_store_fault();
+    plan_lag();
     keep();
     look_after();
     scheduler_.run(kPatience, [this] { return operations() >= plan_.steps; });
@@ -304,6 +306,20 @@ class World {
       if (stop_) return;
       store_fault(*dice_.pick(fast_));
       plan_store_fault();
+    });
+  }
+
+  void plan_lag() {
+    if (!plan_.lag) return;
+    scheduler_.at(scheduler_.now() + static_cast<Time>(dice_.below(kLagsEach)), [this] {
+      if (stop_) return;
+      const size_t at = dice_.below(fast_.size() + plain_.size());
+      const Time until = scheduler_.now() + static_cast<Time>(dice_.below(kLagMost));
+      if (at >= fast_.size())
+        plain_[at - fast_.size()]->redis().lag(until);
+      else if (fast_[at]->alive())
+        fast_[at]->redis().lag(until);
+      plan_lag();
     });
   }
 
