@@ -93,6 +93,8 @@ class SimMount {
   // By the keys of rows.
   virtual OwnChange own(const std::string&) const { return {}; }
   virtual uint64_t own_changes() const { return 0; }
+  // Rows with pending changes.
+  virtual const std::set<std::string>& pending() const;
   virtual engine::Row row(const std::string&) { return {}; }
   // How often its local store has refused with this code.
   virtual uint64_t refusals(int) const { return 0; }

@@ -233,6 +233,10 @@ void FastClient::changed(const std::string& row, bool pending, const std::string
   OwnChange& own = at->second;
   own.earlier = std::exchange(own.number, ++own_changes_);
   own.pending = pending;
+  if (pending)
+    pending_.insert(row);
+  else
+    pending_.erase(row);
   own.ended = pending ? std::string() : before;
   if (pending || !life_) return;
   const engine::RowName name = engine::parse_row_key(row);
@@ -242,6 +246,7 @@ void FastClient::changed(const std::string& row, bool pending, const std::string
 // Of an earlier life.
 void FastClient::find_pending() {
   own_.clear();
+  pending_.clear();
   auto transaction = tables_.begin();
   MDP_CHECK(transaction);
   MDP_CHECK((*transaction)->scan(store::Table::kRows, {}, [&](std::string_view row, auto bytes) {

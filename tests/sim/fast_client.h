@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -55,6 +56,7 @@ class FastClient final : public SimMount {
   std::unique_ptr<engine::DirReader> opendir(model::Ino dir) override;
   OwnChange own(const std::string& row) const override;
   uint64_t own_changes() const override { return own_changes_; }
+  const std::set<std::string>& pending() const override { return pending_; }
   engine::Row row(const std::string& row) override;
   bool settled() const override;
   SimHost& host() override { return host_; }
@@ -92,6 +94,7 @@ class FastClient final : public SimMount {
   std::string refused_;
   std::unique_ptr<Life> life_;
   std::unordered_map<std::string, OwnChange> own_;  // rows that had pending changes
+  std::set<std::string> pending_;
   uint64_t own_changes_ = 0;
   uint64_t evicted_ = 0, spoilt_ = 0;  // of earlier lives
 };

@@ -24,6 +24,7 @@ namespace {
 constexpr Time kPause = 12 * kMillisecond;
 constexpr uint64_t kAbsentOneIn = 8;   // names that nobody has ever used
 constexpr uint64_t kListOneIn = 3;
+constexpr uint64_t kOursOneIn = 3;     // keys with pending changes
 constexpr size_t kPage = 5;
 constexpr uint64_t kKernelOneIn = 6;
 
@@ -70,7 +71,10 @@ Reader::Begin Reader::begin() const {
 }
 
 void Reader::ask() {
-  const std::string& key = dice_.pick(history_.keys());
+  const auto& pending = mount_.pending();
+  const bool ours = !pending.empty() && dice_.one_in(kOursOneIn);
+  const std::string key = ours ? std::string(engine::parse_row_key(dice_.pick(pending)).key)
+                               : dice_.pick(history_.keys());
   const auto parsed = sim_keys().parse(key);
   const Ino ino = parsed->ino;
   switch (parsed->kind) {
