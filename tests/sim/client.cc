@@ -13,6 +13,11 @@ constexpr uint64_t kLease = 64;
 constexpr Time kAgain = 20 * kMillisecond;
 }
 
+const std::set<std::string>& SimMount::pending() const {
+  static const std::set<std::string> kNone;
+  return kNone;
+}
+
 Result<uint64_t> SimMount::draw(const char* counter, Leased& leased) {
   while (leased.next >= leased.end) {
     MDP_TRY(auto reply, redis().write_one({"INCRBY", counter, std::to_string(kLease)}));

@@ -70,6 +70,8 @@ class SimClock final : public Clock {
 struct OwnChange {
   bool pending = false;
   uint64_t number = 0;  // of the last change to what is pending over it, of all that the mount made
+  uint64_t earlier = 0;  // of the one before
+  std::string ended;     // when none is pending: the row as it was while there was
   Moment settled = 0;   // when none is pending: the server has had it since
 };
 
@@ -91,7 +93,11 @@ class SimMount {
   // By the keys of rows.
   virtual OwnChange own(const std::string&) const { return {}; }
   virtual uint64_t own_changes() const { return 0; }
+  // Rows with pending changes.
+  virtual const std::set<std::string>& pending() const;
   virtual engine::Row row(const std::string&) { return {}; }
+  // How often its local store has refused with this code.
+  virtual uint64_t refusals(int) const { return 0; }
   // Nothing that was acknowledged waits to be sent.
   virtual bool settled() const = 0;
   virtual SimHost& host() = 0;

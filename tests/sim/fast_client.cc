@@ -7,6 +7,7 @@
 #include "engine/fastmeta/row_reader.h"
 #include "engine/numbered_host.h"
 #include "engine/fastmeta/written_keys.h"
+#include "sim/trimmer.h"
 #include "support/no_server.h"
 #include "util/check.h"
 
@@ -23,75 +24,23 @@ const config::PluginConfig& sim_config() {
     auto loaded = config::load_plugin_config(std::nullopt, "redis://sim/0", std::nullopt, options);
     if (!loaded) std::fprintf(stderr, "%s\n", loaded.error().text.c_str());
     MDP_CHECK(loaded);
+    loaded->cache.max_size = 10;  // who trims says how far it is surpassed
     return std::move(*loaded);
   }();
   return config;
 }
 
-// Without the cost of all of it: see row.cc.
-bool is_pending(std::string_view row) { return (static_cast<uint8_t>(row[0]) >> 2 & 7) != 0; }
-
 }  // namespace
-
-// The tables, where commits may be the last thing that the process does.
-class FastClient::Tables final : public store::Tables {
- public:
-  explicit Tables(FastClient& client) : client_(client) {}
-
-  Result<std::unique_ptr<store::Transaction>> begin() override {
-    MDP_TRY(auto inner, client_.tables_.begin());
-    return std::unique_ptr<store::Transaction>(
-        std::make_unique<Transaction>(client_, std::move(inner)));
-  }
-  Result<void> sync() override { return client_.tables_.sync(); }
-  Result<void> may_write() override { return client_.tables_.may_write(); }
-  Stats stats() const override { return client_.tables_.stats(); }
-
- private:
-  class Transaction final : public store::Transaction {
-   public:
-    Transaction(FastClient& client, std::unique_ptr<store::Transaction> inner)
-        : client_(client), inner_(std::move(inner)) {}
-    Result<std::optional<std::string>> get(store::Table table, std::string_view key) override {
-      return inner_->get(table, key);
-    }
-    Result<void> put(store::Table table, std::string_view key, std::string_view value) override {
-      if (table == store::Table::kRows) rows_.emplace_back(key, is_pending(value));
-      return inner_->put(table, key, value);
-    }
-    Result<void> erase(store::Table table, std::string_view key) override {
-      if (table == store::Table::kRows) rows_.emplace_back(key, false);
-      return inner_->erase(table, key);
-    }
-    Result<void> scan(store::Table table, std::string_view from, const Visit& visit) override {
-      return inner_->scan(table, from, visit);
-    }
-    Result<void> commit() override {
-      const bool dies = client_.die_in_ > 0 && --client_.die_in_ == 0;
-      if (!dies) {
-        auto done = inner_->commit();
-        if (done)
-          for (const auto& [row, pending] : rows_) client_.changed(row, pending);
-        return done;
-      }
-      if (client_.die_after_) static_cast<void>(inner_->commit());
-      client_.kill();
-      throw Killed();
-    }
-
-   private:
-    FastClient& client_;
-    std::unique_ptr<store::Transaction> inner_;
-    std::vector<std::pair<std::string, bool>> rows_;
-  };
-
-  FastClient& client_;
-};
 
 struct FastClient::Life {
   Life(FastClient& self, engine::Identity identity)
       : client(self.server_, self.link_, self.process_),
-        tables(self),
+        tables(self.tables_, self.faults_,
+               {[&self](const std::string& row) { return self.own(row).pending; },
+                [&self](const std::string& row, bool pending, const std::string& before) {
+                  self.changed(row, pending, before);
+                },
+                [&self] { self.kill(); }, [this] { writable = false; }}),
         clock(self.server_.scheduler()),
         validity(identity.starts << 24),
         backlog(sim_config().backlog),
@@ -103,7 +52,8 @@ struct FastClient::Life {
         executor(parts, mirror, no_server, locks, sacrifices,
                  {[this] { return facts; },
                   [this](bool) -> Result<void> {
-                    if (writable) return {};
+                    // A broken store says so itself.
+                    if (writable || !tables.usable()) return {};
                     return Error::answer(EROFS);
                   }}),
         written(validity),
@@ -126,7 +76,8 @@ struct FastClient::Life {
     };
     volume.recovered = [this](uint64_t) {
       if (!recovered) executor.first_seq(sync->highest_seq() + 1);
-      recovered = writable = true;
+      recovered = true;
+      writable = tables.usable();
     };
     redis::ClientHooks hooks;
     hooks.on_invalidate = [this](std::span<const std::string> changed) {
@@ -157,7 +108,7 @@ struct FastClient::Life {
 
   model::KeySpace keys = sim_keys();
   SimClient client;
-  Tables tables;
+  LocalTables tables;
   SimClock clock;
   engine::Validity validity;
   engine::Stripes stripes;
@@ -177,10 +128,15 @@ struct FastClient::Life {
   model::VolumeFacts facts;
   bool recovered = false, writable = false;
   std::unique_ptr<engine::Reintegration> sync;
+  std::unique_ptr<Trimmer> trimmer;
 };
 
 FastClient::FastClient(SimServer& server, LinkState& link, std::string name, uint64_t session)
-    : server_(server), link_(link), name_(std::move(name)), session_(session) {}
+    : server_(server),
+      link_(link),
+      name_(std::move(name)),
+      session_(session),
+      faults_(server.scheduler(), server.dice()) {}
 
 FastClient::~FastClient() = default;
 
@@ -191,6 +147,10 @@ void FastClient::start() {
   find_pending();
   life_ = std::make_unique<Life>(*this, engine::Identity{name_, session_ + 7, ++starts_});
   server_.scheduler().spawn(process_, [this] { work(); });
+  if (!trimmed) return;
+  life_->trimmer = std::make_unique<Trimmer>(server_.scheduler(), server_.dice(), life_->parts,
+                                             tables_);
+  server_.scheduler().spawn(process_, [this] { life_->trimmer->work(); });
 }
 
 void FastClient::work() {
@@ -210,18 +170,15 @@ void FastClient::work() {
 }
 
 void FastClient::kill() {
-  die_in_ = 0;
   life_->client.stop();
   server_.scheduler().kill(process_);
 }
 
-void FastClient::kill_at_commit(uint64_t nth, bool after) {
-  die_in_ = nth;
-  die_after_ = after;
-}
-
 void FastClient::bury(std::optional<size_t> power) {
+  evicted_ = evicted();
+  spoilt_ = spoilt();
   life_.reset();
+  faults_.opened_again();
   if (power)
     tables_.crash_machine(*power);
   else
@@ -261,13 +218,26 @@ engine::Row FastClient::row(const std::string& row) {
   return *std::move(decoded);
 }
 
-void FastClient::changed(const std::string& row, bool pending) {
+uint64_t FastClient::evicted() const {
+  return evicted_ + (life_ && life_->trimmer ? life_->trimmer->evicted() : 0);
+}
+
+uint64_t FastClient::spoilt() const {
+  return spoilt_ + (life_ && life_->trimmer ? life_->trimmer->spoilt() : 0);
+}
+
+void FastClient::changed(const std::string& row, bool pending, const std::string& before) {
   auto at = own_.find(row);
   if (!pending && (at == own_.end() || !at->second.pending)) return;
   if (at == own_.end()) at = own_.emplace(row, OwnChange()).first;
   OwnChange& own = at->second;
-  own.number = ++own_changes_;
+  own.earlier = std::exchange(own.number, ++own_changes_);
   own.pending = pending;
+  if (pending)
+    pending_.insert(row);
+  else
+    pending_.erase(row);
+  own.ended = pending ? std::string() : before;
   if (pending || !life_) return;
   const engine::RowName name = engine::parse_row_key(row);
   own.settled = life_->client.written({std::string(name.key), std::string(name.field)});
@@ -276,10 +246,11 @@ void FastClient::changed(const std::string& row, bool pending) {
 // Of an earlier life.
 void FastClient::find_pending() {
   own_.clear();
+  pending_.clear();
   auto transaction = tables_.begin();
   MDP_CHECK(transaction);
   MDP_CHECK((*transaction)->scan(store::Table::kRows, {}, [&](std::string_view row, auto bytes) {
-    if (is_pending(bytes)) changed(std::string(row), true);
+    if (is_pending(bytes)) changed(std::string(row), true, {});
     return true;
   }));
 }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // A mount in mode fast-meta that can die at any of its commits or waits and start again on
-// the tables that it left.
+// the tables that it left; its local store can fail, too.
 #pragma once
 
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -18,6 +19,8 @@
 #include "engine/passthrough/passthrough.h"
 #include "memory_tables/memory_tables.h"
 #include "sim/client.h"
+#include "sim/local_tables.h"
+#include "sim/store_faults.h"
 
 namespace fastmeta::sim {
 
@@ -27,9 +30,14 @@ class FastClient final : public SimMount {
   ~FastClient() override;
 
   void start();
-  // At once; or in the middle of the n-th commit from now on, before or after it counts.
+  // At once; faults() can do it in the middle of a commit.
   void kill();
-  void kill_at_commit(uint64_t nth, bool after);
+  StoreFaults& faults() { return faults_; }
+  // Clean rows go all the time; before it starts.
+  bool trimmed = false;
+  // Rows that went, and passes that touched a pending change.
+  uint64_t evicted() const;
+  uint64_t spoilt() const;
   bool alive() const { return life_ != nullptr; }
   // Each life has a session of its own.
   uint64_t session() const override { return session_ + kSessionsEach * starts_; }
@@ -48,6 +56,7 @@ class FastClient final : public SimMount {
   std::unique_ptr<engine::DirReader> opendir(model::Ino dir) override;
   OwnChange own(const std::string& row) const override;
   uint64_t own_changes() const override { return own_changes_; }
+  const std::set<std::string>& pending() const override { return pending_; }
   engine::Row row(const std::string& row) override;
   bool settled() const override;
   SimHost& host() override { return host_; }
@@ -56,6 +65,7 @@ class FastClient final : public SimMount {
   void lock_released(model::Ino ino, uint64_t owner) override;
   uint64_t last_change() const override;
   bool sent_up_to(uint64_t change) const override;
+  uint64_t refusals(int code) const override { return faults_.refusals(code); }
   void slice_durable(model::Ino ino, uint64_t slice) override;
   void barrier(model::Ino ino) override;
 
@@ -67,10 +77,9 @@ class FastClient final : public SimMount {
  private:
   static constexpr uint64_t kSessionsEach = 100;  // numbers between two lives
   struct Life;
-  class Tables;
   void work();
-  // What a commit has done to a row.
-  void changed(const std::string& row, bool pending);
+  // What a commit has done to a row. before: as it was if something was pending over it.
+  void changed(const std::string& row, bool pending, const std::string& before);
   void find_pending();
 
   SimServer& server_;
@@ -78,15 +87,16 @@ class FastClient final : public SimMount {
   const std::string name_;
   const uint64_t session_;
   test::MemoryTables tables_;
+  StoreFaults faults_;
   SimHost host_;
   ProcessPtr process_;
   uint64_t starts_ = 0;
-  uint64_t die_in_ = 0;  // commits; 0: never
-  bool die_after_ = false;
   std::string refused_;
   std::unique_ptr<Life> life_;
   std::unordered_map<std::string, OwnChange> own_;  // rows that had pending changes
+  std::set<std::string> pending_;
   uint64_t own_changes_ = 0;
+  uint64_t evicted_ = 0, spoilt_ = 0;  // of earlier lives
 };
 
 }  // namespace fastmeta::sim

@@ -3,6 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <cerrno>
+
+#include "engine/lock_grant.h"
 #include "model/rules/attrs.h"
 #include "model/rules/locks.h"
 #include "util/bytes.h"
@@ -41,21 +44,25 @@ bool Locker::lock(uint64_t owner, const std::function<bool()>& stop) {
         },
         {});
     if (done) {
-      // A grant counts once what was announced before it is known.
-      const auto pong = mount_.redis().read_one({"PING"});
-      if (!pong) return false;
+      if (!engine::await_announced(mount_.redis(), mount_.host(), Log())) return false;
       mount_.lock_granted(file_, owner);
       return true;
     }
     if (done.error().fault != Fault::kAnswer || done.error().code != EAGAIN) return false;
+    // So that it is known here what others had counted before.
+    if (dice_.one_in(2)) static_cast<void>(count());
     scheduler_.sleep(kAgain);
   }
   return false;
 }
 
-void Locker::count_up(uint64_t owner) {
-  auto now = mount_.executor().read_reply<std::string>(
+Result<std::string> Locker::count() {
+  return mount_.executor().read_reply<std::string>(
       [&](const View& seen) { return model::getxattr(seen, file_, kXattr); });
+}
+
+void Locker::count_up(uint64_t owner) {
+  const auto now = count();
   if (!now && (now.error().fault != Fault::kAnswer || now.error().code != ENODATA)) return;
   scheduler_.sleep(static_cast<Time>(dice_.below(static_cast<uint64_t>(kHeld))));
   if (!mount_.ready()) return;
@@ -68,8 +75,11 @@ void Locker::count_up(uint64_t owner) {
   engine::WriteHints hints;
   hints.who.pid = SimMount::kLocker;
   const auto done = mount_.executor().apply(want, hints);
+  // Of others nobody knows.
+  const bool refused =
+      !done && (done.error().fault == Fault::kAnswer || done.error().code == ENOSPC);
+  if (done || refused) counted_.unanswered.erase(name);
   if (!done) return;
-  counted_.unanswered.erase(name);
   counted_.acknowledged.insert(name);
   log_(fmt::format("{} counts {}", mount_.name(), want.value));
 }

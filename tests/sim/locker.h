@@ -37,6 +37,7 @@ class Locker {
 
  private:
   bool lock(uint64_t owner, const std::function<bool()>& stop);
+  Result<std::string> count();
   void count_up(uint64_t owner);
   void unlock(uint64_t owner);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// sim [--seed N] [--seeds COUNT] [--steps M] [--verbose]
+// sim [--seed N] [--seeds COUNT] [--steps M] [--verbose] [--survey]
 // Runs seeds one after the other; for the first that fails prints a history that was made as
-// short as it can be, and exits with 1.
+// short as it can be, and exits with 1. A survey names all that fail, and why.
 #include <CLI/CLI.hpp>
 
 #include <cstdio>
@@ -22,6 +22,11 @@ void tell(const Plan& plan, const Outcome& outcome) {
     std::printf("  with%s%s\n", plan.losses ? " a server that forgets" : "",
                 plan.power ? " machines that go down" : "");
   if (plan.housekeeping) std::printf("  with housekeeping\n");
+  if (plan.eviction || plan.full_disks || plan.rollbacks || plan.broken_stores)
+    std::printf("  local stores:%s%s%s%s\n", plan.eviction ? " eviction" : "",
+                plan.full_disks ? " full" : "", plan.rollbacks ? " rollbacks" : "",
+                plan.broken_stores ? " broken" : "");
+  if (plan.lag) std::printf("  with changes that are told late\n");
   for (const std::string& line : outcome.history) std::printf("  %s\n", line.c_str());
   for (const std::string& finding : outcome.findings) std::printf("FAILED %s\n", finding.c_str());
 }
@@ -39,7 +44,8 @@ Plan shrunk(Plan plan) {
     }
   }
   for (bool Plan::*kind :
-       {&Plan::housekeeping, &Plan::restarts, &Plan::kills, &Plan::cuts, &Plan::plain}) {
+       {&Plan::housekeeping, &Plan::restarts, &Plan::kills, &Plan::cuts, &Plan::plain,
+        &Plan::eviction, &Plan::full_disks, &Plan::rollbacks, &Plan::broken_stores, &Plan::lag}) {
     Plan less = plan;
     less.*kind = false;
     if (plan.*kind && fails(less)) plan = less;
@@ -51,12 +57,13 @@ Plan shrunk(Plan plan) {
 
 int main(int argc, char** argv) {
   uint64_t seed = 0, seeds = 1, steps = 300;
-  bool verbose = false;
+  bool verbose = false, survey = false, failed = false;
   CLI::App app("Simulates clients of one volume with everything that can go wrong.");
   app.add_option("--seed", seed, "the first seed; without it a new one, or FASTMETA_SEED");
   app.add_option("--seeds", seeds, "how many, one after the other");
   app.add_option("--steps", steps, "operations of a run");
   app.add_flag("--verbose", verbose, "print what happens");
+  app.add_flag("--survey", survey, "go on after a seed that fails, with its first finding");
   CLI11_PARSE(app, argc, argv);
 
   if (seed == 0) seed = fastmeta::test::random_seed() % 1'000'000'000 + 1;
@@ -65,6 +72,13 @@ int main(int argc, char** argv) {
     Plan plan = plan_of(seed + i, steps);
     plan.verbose = verbose;
     const Outcome outcome = run(plan);
+    if (survey && !outcome.findings.empty()) {
+      failed = true;
+      std::printf("seed %llu: %s\n", static_cast<unsigned long long>(plan.seed),
+                  outcome.findings.front().c_str());
+      std::fflush(stdout);
+      continue;
+    }
     if (!outcome.findings.empty()) {
       const Plan least = verbose ? plan : shrunk(plan);
       tell(least, verbose ? outcome : run(least));
@@ -72,6 +86,9 @@ int main(int argc, char** argv) {
     }
     sum.operations += outcome.operations;
     sum.reads += outcome.reads;
+    sum.evicted += outcome.evicted;
+    sum.refusals += outcome.refusals;
+    sum.broken += outcome.broken;
     sum.merges += outcome.merges;
     sum.deletions += outcome.deletions;
     sum.sessions += outcome.sessions;
@@ -89,11 +106,13 @@ int main(int argc, char** argv) {
   std::printf("%llu seeds, %llu operations, %llu values read, %llu kills, %llu cuts, "
               "%llu restarts; %llu conflicts, %llu adopted, %llu lost races, %llu scripts, "
               "%llu merges, %llu deletions, %llu sessions cleaned, "
-              "%llu counts under a lock, %llu times locks were taken away: "
-              "everything held\n",
+              "%llu counts under a lock, %llu times locks were taken away, "
+              "%llu rows evicted, %llu refusals of full stores, %llu broken stores: %s\n",
               number(seeds), number(sum.operations), number(sum.reads), number(sum.kills),
               number(sum.cuts), number(sum.restarts), number(sum.conflicts), number(sum.adopted),
               number(sum.nils), number(sum.scripts), number(sum.merges), number(sum.deletions),
-              number(sum.sessions), number(sum.counts), number(sum.locks));
-  return 0;
+              number(sum.sessions), number(sum.counts), number(sum.locks), number(sum.evicted),
+              number(sum.refusals), number(sum.broken),
+              failed ? "not everything held" : "everything held");
+  return failed ? 1 : 0;
 }

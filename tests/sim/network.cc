@@ -90,7 +90,8 @@ void Wire::send_back(Item item) {
       link_.jitter > 0 ? static_cast<Time>(server_.dice().below(uint64_t(link_.jitter))) : 0;
   const Time now = server_.scheduler().now();
   last_delivery_ = std::max(last_delivery_ + 1,
-                            std::max(now, link_.stalled_until) + link_.one_way + extra);
+                            std::max({now, link_.stalled_until, lags_until_}) + link_.one_way +
+                                extra);
   coming_.push_back(std::move(item));
   server_.scheduler().at(last_delivery_, [self = shared_from_this()] { self->deliver(); });
 }
@@ -269,6 +270,10 @@ void SimClient::connect_later() {
 void SimClient::lost() {
   if (std::exchange(ready_, false)) hooks_.on_lost();
   connect_later();
+}
+
+void SimClient::lag(Time until) {
+  if (wire_) wire_->lag(until);
 }
 
 void SimClient::cut(bool deliver_what_left) {

@@ -52,6 +52,8 @@ class Wire : public std::enable_shared_from_this<Wire> {
   RequestPtr send(std::vector<redis::Command> commands);
   // The client's end is gone now; the server's when what has left has arrived, or at once.
   void cut(bool deliver_what_left);
+  // What the server sends arrives then; of other connections it does not wait.
+  void lag(Time until) { lags_until_ = until; }
   // The server has written pushes for it.
   void pushes_wait();
 
@@ -77,7 +79,7 @@ class Wire : public std::enable_shared_from_this<Wire> {
   OnPush on_push_;
   std::unique_ptr<test::Connection> far_;  // none: closed there
   bool up_ = true;
-  Time last_arrival_ = 0, last_delivery_ = 0;
+  Time last_arrival_ = 0, last_delivery_ = 0, lags_until_ = 0;
   std::deque<RequestPtr> arrived_;
   size_t carried_out_ = 0;  // commands of the first of them
   bool processes_ = false;  // and goes on in a moment
@@ -137,6 +139,8 @@ class SimClient final : public redis::Client {
                                             Deadline deadline) override;
   Result<redis::Lease> lease(Deadline deadline) override;
 
+  // What is told on the connection that tracks comes late, behind what others bring.
+  void lag(Time until);
   // Its connections break now.
   void cut(bool deliver_what_left);
 

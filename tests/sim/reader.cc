@@ -4,10 +4,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <optional>
 #include <set>
 
 #include "model/schema/codec.h"
+#include "util/check.h"
 
 namespace fastmeta::sim {
 
@@ -22,6 +24,7 @@ namespace {
 constexpr Time kPause = 12 * kMillisecond;
 constexpr uint64_t kAbsentOneIn = 8;   // names that nobody has ever used
 constexpr uint64_t kListOneIn = 3;
+constexpr uint64_t kOursOneIn = 3;     // keys with pending changes
 constexpr size_t kPage = 5;
 constexpr uint64_t kKernelOneIn = 6;
 
@@ -68,7 +71,10 @@ Reader::Begin Reader::begin() const {
 }
 
 void Reader::ask() {
-  const std::string& key = dice_.pick(history_.keys());
+  const auto& pending = mount_.pending();
+  const bool ours = !pending.empty() && dice_.one_in(kOursOneIn);
+  const std::string key = ours ? std::string(engine::parse_row_key(dice_.pick(pending)).key)
+                               : dice_.pick(history_.keys());
   const auto parsed = sim_keys().parse(key);
   const Ino ino = parsed->ino;
   switch (parsed->kind) {
@@ -123,7 +129,7 @@ void Reader::ask(const Asks& asks) {
         return {};
       },
       false);
-  if (!done) return;  // the server could not be asked
+  if (!done) return refused(done.error());
   for (const auto& [read, value] : seen) {
     judge(start, read, value);
     if (!mount_.remembers()) continue;
@@ -135,6 +141,12 @@ void Reader::ask(const Asks& asks) {
       kernel.remember({parsed->ino, read.field}, value.exists ? Held(value.bytes) : Held(),
                       start.kernel);
   }
+}
+
+// The server could not be asked, or the store is broken; one that is full answers all the same.
+void Reader::refused(const Error& error) {
+  if (error.code == ENOSPC)
+    findings_.add(fmt::format("a read on {}: {}", mount_.name(), error.text));
 }
 
 void Reader::look_up(Ino parent) {
@@ -160,7 +172,7 @@ void Reader::list(Ino dir) {
   for (uint64_t at = 0;;) {
     const Begin asked = begin();
     auto page = reader->page(at, kPage, true);
-    if (!page) return;
+    if (!page) return refused(page.error());
     for (const auto& item : *page) {
       if (!found.emplace(item.name, model::encode_dentry(item.dentry)).second)
         findings_.add(fmt::format("{} is listed twice in {} by {}", item.name, key, mount_.name()));
@@ -209,8 +221,13 @@ void Reader::judge(const Begin& begin, const Place& place, const Held& got) {
   const OwnChange own = mount_.own(row_of(place));
   const OwnChange hash =
       place.field.empty() ? OwnChange() : mount_.own(engine::marker_key(place.key));
-  // Came or went while it was asked for: both with and without it is right.
-  if (own.number > begin.own || hash.number > begin.own) return;
+  // Came while it was asked for: both with and without it is right.
+  if (hash.number > begin.own) return;
+  if (own.number > begin.own) {
+    const bool ended = !own.pending && own.earlier <= begin.own && !own.ended.empty();
+    if (ended && !hash.pending) judge_ended(begin, place, got, own);
+    return;
+  }
   ++judged_;
   Held base = got;
   if (own.pending || hash.pending) {
@@ -242,6 +259,24 @@ void Reader::judge(const Begin& begin, const Place& place, const Held& got) {
                               history_.told(place)));
   else if (!pending)
     last_[place] = *at;
+}
+
+void Reader::judge_ended(const Begin& begin, const Place& place, const Held& got,
+                         const OwnChange& own) {
+  const auto row = engine::decode_row(own.ended);
+  MDP_CHECK(row);
+  if (row->local == Row::Local::kDelta) return;
+  ++judged_;
+  const bool with_it = row->local == Row::Local::kAbsent   ? !got
+                       : row->local == Row::Local::kValue ? got == row->local_value
+                                                          : got && got->ends_with(row->local_value);
+  if (with_it) return;
+  const Moment from = std::max({mount_.redis().announced(place.key, begin.pushes), last_[place],
+                                own.settled});
+  if (!history_.first(place, from, [&](const Held& held) { return held == got; }))
+    findings_.add(fmt::format("{} {} on {}: {} is without what was settled at moment {}, {}:{}",
+                              place.key, place.field, mount_.name(), printed(got), own.settled,
+                              printed(row->local_value), history_.told(place)));
 }
 
 void Reader::look_at_kernel(bool quiet) {

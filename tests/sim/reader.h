@@ -47,10 +47,13 @@ class Reader {
   using Asks = std::function<Result<std::vector<model::ReadKey>>(const model::View&)>;
   void ask();
   void ask(const Asks& asks);
+  void refused(const Error& error);
   void look_up(model::Ino parent);
   void list(model::Ino dir);
   void judge(const Begin& begin, const model::ReadKey& read, const model::RawValue& got);
   void judge(const Begin& begin, const Place& place, const Held& got);
+  // With a change of our own that was pending at the beginning and is not any more.
+  void judge_ended(const Begin& begin, const Place& place, const Held& got, const OwnChange& own);
 
   Scheduler& scheduler_;
   test::Dice& dice_;

@@ -314,6 +314,7 @@ void User::run(const Operation& operation, bool staged) {
   if (staged && slice) mount_.host().staged.insert(slice->slice.id);
   if (opens) mount_.open().opened(create->ino);
   unanswered_ = operation;
+  const uint64_t full = mount_.refusals(ENOSPC), broken = mount_.refusals(EIO);
   auto reply = mount_.apply(operation, staged && slice);
   ++operations_;
   const int code = reply ? 0 : reply.error().code;
@@ -347,7 +348,13 @@ void User::run(const Operation& operation, bool staged) {
     const bool link = reply.error().fault == Fault::kDisconnected ||
                       reply.error().fault == Fault::kUnreachable ||
                       reply.error().fault == Fault::kConflict;
-    if (!link) findings_.add(fmt::format("{}: {}", describe(operation), reply.error().text));
+    const bool store = reply.error().fault == Fault::kLocalStore &&
+                       ((code == ENOSPC && mount_.refusals(ENOSPC) > full) ||
+                        (code == EIO && mount_.refusals(EIO) > broken));
+    if (!link && !store)
+      findings_.add(fmt::format("{}: {}", describe(operation), reply.error().text));
+    // Whether it took effect shows when the store is opened again.
+    while (store && code == EIO) scheduler_.sleep(kSecond);
     if (reply.error().fault == Fault::kUnreachable && terms_.alone) look_for(operation);
     if (terms_.account) terms_.account->unanswered(operation);
     unanswered_.reset();

@@ -25,6 +25,8 @@ namespace {
 constexpr Time kPatience = 600 * kSecond;
 constexpr Time kLook = 5 * kMillisecond;
 constexpr Time kKeep = 50 * kMillisecond;
+constexpr uint64_t kMendedOneIn = 40;  // looks at a broken store
+constexpr uint64_t kLagsEach = 100 * kMillisecond, kLagMost = 60 * kMillisecond;
 constexpr size_t kHistory = 400;
 constexpr uint64_t kKeeper = 99;  // its session
 constexpr model::Ino kFolderA = 2, kFolderB = 3, kCounter = 4;
@@ -48,7 +50,10 @@ class World {
   ~World() { scheduler_.end(); }
 
   Outcome run() {
-    for (auto& client : fast_) client->start();
+    for (auto& client : fast_) {
+      client->trimmed = plan_.eviction;
+      client->start();
+    }
     for (size_t i = 0; i < users_.size(); ++i) begin(i, false);
     for (Looker& looker : lookers_) begin(looker);
     for (Counter& counter : counters_) begin(counter);
@@ -56,6 +61,8 @@ class World {
       scheduler_.spawn(keeper_client_->process(),
                        [this] { keeper_->work([this] { return stop_; }); });
     plan_fault();
+    plan_store_fault();
+    plan_lag();
     keep();
     look_after();
     scheduler_.run(kPatience, [this] { return operations() >= plan_.steps; });
@@ -68,6 +75,10 @@ class World {
     if (keeper_) outcome_.locks += keeper_->locks();
     outcome_.counts = counted_.acknowledged.size();
     for (const Looker& looker : lookers_) outcome_.reads += looker.reader->judged();
+    for (const auto& client : fast_) {
+      outcome_.evicted += client->evicted();
+      outcome_.refusals += client->refusals(ENOSPC);
+    }
     outcome_.history.assign(history_.begin(), history_.end());
     return std::move(outcome_);
   }
@@ -285,8 +296,56 @@ class World {
         const bool after = dice_.one_in(2);
         note(fmt::format("FAULT kill {} {} its commit {}", victim.name(),
                          after ? "behind" : "before", nth));
-        victim.kill_at_commit(nth, after);
+        victim.faults().die_at_commit(nth, after);
       }
+    }
+  }
+
+  void plan_store_fault() {
+    if (!plan_.full_disks && !plan_.rollbacks && !plan_.broken_stores) return;
+    scheduler_.at(scheduler_.now() + static_cast<Time>(dice_.below(300 * kMillisecond)), [this] {
+      if (stop_) return;
+      store_fault(*dice_.pick(fast_));
+      plan_store_fault();
+    });
+  }
+
+  void plan_lag() {
+    if (!plan_.lag) return;
+    scheduler_.at(scheduler_.now() + static_cast<Time>(dice_.below(kLagsEach)), [this] {
+      if (stop_) return;
+      const size_t at = dice_.below(fast_.size() + plain_.size());
+      const Time until = scheduler_.now() + static_cast<Time>(dice_.below(kLagMost));
+      if (at >= fast_.size())
+        plain_[at - fast_.size()]->redis().lag(until);
+      else if (fast_[at]->alive())
+        fast_[at]->redis().lag(until);
+      plan_lag();
+    });
+  }
+
+  void store_fault(FastClient& client) {
+    StoreFaults& faults = client.faults();
+    const auto until = [&](Time most) {
+      return scheduler_.now() + static_cast<Time>(dice_.below(static_cast<uint64_t>(most)));
+    };
+    const uint64_t what = dice_.below(4);
+    if (what == 0 && plan_.full_disks) {
+      const bool commits_too = dice_.one_in(2);
+      note(fmt::format("FAULT the disk of {} is full{}", client.name(),
+                       commits_too ? ", nothing is committed" : ""));
+      faults.fill(until(500 * kMillisecond), commits_too);
+    } else if (what == 1 && plan_.rollbacks) {
+      const bool all = dice_.one_in(4);
+      note(fmt::format("FAULT {} transactions of {} meet others", all ? "all" : "most",
+                       client.name()));
+      faults.storm(until(all ? 10 * kMillisecond : 100 * kMillisecond), all);
+    } else if (what == 2 && plan_.broken_stores) {
+      const uint64_t nth = 1 + dice_.below(30);
+      const bool after = dice_.one_in(2);
+      note(fmt::format("FAULT the store of {} breaks {} its commit {}", client.name(),
+                       after ? "behind" : "before", nth));
+      faults.break_at_commit(nth, after);
     }
   }
 
@@ -300,6 +359,11 @@ class World {
   // Starts again what has died.
   void look_after() {
     for (auto& client : fast_) {
+      if (client->faults().broken() && !client->process()->dead && dice_.one_in(kMendedOneIn)) {
+        note(client->name() + " is stopped, its store is broken");
+        ++outcome_.broken;
+        client->kill();
+      }
       if (!client->alive() || !client->process()->dead) continue;
       note(client->name() + " starts again");
       collect(*client);
@@ -376,7 +440,7 @@ class World {
   void heal() {
     note("everything heals");
     stop_ = true;
-    for (auto& client : fast_) client->kill_at_commit(0, false);
+    for (auto& client : fast_) client->faults().end();
     for (auto& link : links_) {
       link->up = true;
       link->stalled_until = 0;
@@ -395,9 +459,12 @@ class World {
     scheduler_.run(scheduler_.now() + kSecond, {});  // the last changes are announced
     for (auto& client : fast_) {
       collect(*client);
+      if (client->spoilt() > 0)
+        findings_.add("what was pending on " + client->name() + " was evicted");
       if (!plan_.crowd && client->journalled() > 0)
-        findings_.add(fmt::format("{} of {}: changes that nobody contradicts were undone",
-                                  client->journalled(), client->name()));
+        findings_.add(fmt::format("{} of {}: changes that nobody contradicts were undone: {}",
+                                  client->journalled(), client->name(),
+                                  client->journal().front().reason));
     }
     const test::MemoryStore store = contents_of(server_.model());
     check_volume(store, findings_);
@@ -502,6 +569,11 @@ Plan plan_of(uint64_t seed, uint64_t steps) {
   plan.losses = seed % 11 == 4;
   plan.housekeeping = !plan.losses && seed % 3 != 1;
   plan.power = plan.crowd && seed % 13 < 6;
+  plan.eviction = seed % 17 < 7;
+  plan.full_disks = seed % 19 < 5;
+  plan.rollbacks = seed % 23 < 5;
+  plan.broken_stores = seed % 29 < 6;
+  plan.lag = seed % 31 < 12;
   return plan;
 }
 

@@ -21,6 +21,11 @@ struct Plan {
   bool housekeeping = true;  // a client that merges, and deletes what is gone
   bool losses = false;    // a server that restarts forgets its last second; one client only
   bool power = false;     // machines go down: acknowledged changes may be lost
+  bool eviction = false;  // clean rows of local stores go all the time
+  bool full_disks = false;    // local stores without room
+  bool rollbacks = false;     // … whose transactions meet others
+  bool broken_stores = false; // … that fail for good; a restart follows
+  bool lag = false;       // what tells a mount of changes comes late
   bool verbose = false;   // print what happens as it does
 };
 // What the seed alone says.
@@ -33,6 +38,7 @@ struct Outcome {
   uint64_t merges = 0, deletions = 0, sessions = 0;  // of the housekeeping
   uint64_t counts = 0, locks = 0;  // under a lock; taken away
   uint64_t reads = 0;                 // values that readers have judged
+  uint64_t evicted = 0, refusals = 0, broken = 0;  // rows; of full stores; stores
   std::vector<std::string> history;   // the last lines of what happened
 };
 Outcome run(const Plan& plan);

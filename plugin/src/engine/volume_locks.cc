@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Locks are in the server, so that all clients share them. A grant is a barrier:
-// it counts once every change made by an earlier holder is known here.
+// Locks are in the server, so that all clients share them.
 #include <algorithm>
 #include <cerrno>
 #include <thread>
 
+#include "engine/lock_grant.h"
 #include "engine/volume.h"
 
 namespace fastmeta::engine {
@@ -20,7 +20,6 @@ namespace {
 // How often a waiter asks again.
 constexpr milliseconds kPollFirst{1};
 constexpr milliseconds kPollMost{10};
-constexpr milliseconds kBarrierWait{5000};
 constexpr size_t kLateReleasesMax = 100'000;
 }  // namespace
 
@@ -59,12 +58,7 @@ Result<void> Volume::lock_with(const LockOf& lock, const WriteRule& rule, bool w
     std::this_thread::sleep_for(pause);
     pause = std::min(pause * 2, kPollMost);
   }
-  // What others wrote before they let go was announced before this reply; then
-  // the kernel has to hear of it.
-  MDP_TRY(auto pong, client_->read_one({"PING"}));
-  if (pong.is_error()) return redis::refused(pong, "PING");
-  if (!host_.invalidations_done(kBarrierWait))
-    log_.warn("a lock was granted before the kernel had dropped all it remembers");
+  MDP_TRY_VOID(await_announced(*client_, host_, log_));
   if (fast())
     fast_->held_locks().granted(lock.ino, lock.key, lock.owner, lock.pid, lock.span);
   return {};

@@ -474,6 +474,39 @@ TEST_F(Mirrored, CountsOfLinksAreAddedUp) {
   EXPECT_EQ(seen(parents)->fields[0].second, "4");
 }
 
+// A listing of an earlier connection has left the row, and one that was asked for right behind
+// our EXEC found it to be right.
+TEST_F(Mirrored, ACountThatWasListedBehindItsExecIsNotAddedUpTwice) {
+  const ReadKey parents{ReadKind::kHash, "p5", {}, true};
+  RawValue server;
+  server.fields = {{"1", "1"}};
+  fill(parents, server, validity.now());
+  validity.raise_epoch();
+  const Write less{WriteOp::kHIncrBy, "p5", "1", {}, -1};
+  pending(less, 1);
+  const Token sent = validity.sending();
+  validity.written();
+  fill(parents, server, validity.now());
+  applied(less, sent);
+  settled(less, 1);
+  EXPECT_EQ(seen(parents)->fields[0].second, "1");
+}
+
+// An entry of ours came, was sent and evicted while a number of entries was on its way.
+TEST_F(Mirrored, ANumberOfEntriesFromBeforeAnEvictionDoesNotCount) {
+  fetched.put(count, {}, validity.now());
+  EXPECT_EQ(seen(count)->count, 0u);
+  const Write ours{WriteOp::kHSet, "d5", "mine", "x", 0};
+  pending(ours, 1);
+  const Token sent = validity.sending();
+  validity.written();
+  applied(ours, sent);
+  settled(ours, 1);
+  validity.forget(sent);
+  change([&](RowWriter& rows) { return rows.save(row_key("d5", "mine"), {}); });
+  EXPECT_FALSE(seen(count));
+}
+
 TEST_F(Mirrored, UndoShowsTheServersValueAgain) {
   fill(attr, text("server"), validity.now());
   const Write ours{WriteOp::kSet, "i5", {}, "ours", 0};

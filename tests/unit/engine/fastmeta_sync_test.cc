@@ -122,6 +122,20 @@ TEST_F(Sync, ALostReplyToExecIsSettledByTheCursor) {
   EXPECT_EQ(rig().find(kRoot, "f7"), 107u);
 }
 
+TEST_F(Sync, WhatTheCursorConfirmsIsNotSentAgainWhenTheStoreHasNoRoomToSettleIt) {
+  FaultProxy proxy(server.port());
+  rig_ = std::make_unique<SyncRig>(config(proxy.url()), host, tables);
+  ASSERT_EQ(rig().create(kRoot, "a", 100), 0);
+  proxy.cut_reply_to("EXEC");
+  for (int i = 0; i < 100 && proxy.cuts() == 0; ++i) rig().step();
+  ASSERT_EQ(proxy.cuts(), 1u);
+  tables.fail(MemoryTables::Where::kCommit, 1, {Fault::kLocalStore, ENOSPC, "no room"});
+  ASSERT_TRUE(rig().drain()) << rig().last_error;
+  EXPECT_TRUE(tables.fired());
+  EXPECT_TRUE(journal().empty()) << journal()[0].reason;
+  EXPECT_EQ(number("GET totalInodes"), 1);
+}
+
 // A process that died may have left a batch on its way; what its successor finds unsent it may
 // cancel, undo or send again.
 TEST_F(Sync, WhatAnEarlierStartHasSentTakesNoEffectOnceItsSuccessorHasLooked) {
@@ -272,6 +286,18 @@ TEST_F(Sync, LostDataIsJournalled) {
   EXPECT_EQ(number("EXISTS c100_0"), 0);
   EXPECT_TRUE(rig().sacrifices.report(100));
   EXPECT_FALSE(rig().sacrifices.gone(100)) << "the file itself is there";
+}
+
+TEST_F(Sync, LostDataIsNotSentWhenTheStoreHasNoRoomForTheJournal) {
+  ASSERT_EQ(rig().create(kRoot, "f", 100), 0);
+  ASSERT_TRUE(rig().drain());
+  host.answer = -EIO;
+  ASSERT_EQ(write(100, 7, true), 0);
+  tables.fail(MemoryTables::Where::kCommit, 1, {Fault::kLocalStore, ENOSPC, "no room"});
+  ASSERT_TRUE(rig().drain()) << rig().last_error;
+  EXPECT_TRUE(tables.fired());
+  EXPECT_EQ(number("EXISTS c100_0"), 0);
+  EXPECT_EQ(journal().size(), 1u);
 }
 
 TEST_F(Sync, LostDataTakesNothingFromEarlierDataThatIsAwaited) {

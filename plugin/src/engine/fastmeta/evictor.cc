@@ -81,10 +81,10 @@ Result<bool> Evictor::evict() {
     MDP_TRY_VOID(transaction->scan(store::Table::kRows, from_,
                                    [&](std::string_view key, std::string_view value) {
                                      names.emplace_back(key, key.size() + value.size());
-                                     return names.size() < kRowsEach;
+                                     return names.size() < rows_each_;
                                    }));
   }
-  const bool round_ends = names.size() < kRowsEach;
+  const bool round_ends = names.size() < rows_each_;
   from_ = round_ends ? std::string() : names.back().first;
   if (names.empty()) return false;
 

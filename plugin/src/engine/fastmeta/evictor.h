@@ -21,20 +21,21 @@ namespace fastmeta::engine {
 
 class Evictor {
  public:
-  Evictor(Parts& parts, store::Store& store) : parts_(parts), store_(store) {}
+  static constexpr size_t kRowsEach = 2000;
+
+  Evictor(Parts& parts, store::Store& store, size_t rows_each = kRowsEach)
+      : parts_(parts), store_(store), rows_each_(rows_each) {}
   ~Evictor() { stop(); }
 
   void start();
   void stop();
 
-  // At most kRowsEach rows a call. true: there is more to do now; false: the store is small
-  // enough, or nothing that is left may go.
+  // At most rows_each rows (two or more) a call. true: there is more to do now; false: the
+  // store is small enough, or nothing that is left may go.
   Result<bool> pass();
   uint64_t evicted() const { return evicted_.load(std::memory_order_relaxed); }
 
  private:
-  static constexpr size_t kRowsEach = 2000;
-
   void run();
   // How many bytes of rows have to go; 0: none.
   uint64_t excess() const;
@@ -43,6 +44,7 @@ class Evictor {
 
   Parts& parts_;
   store::Store& store_;
+  const size_t rows_each_;
   std::string from_;          // key of the next row to look at
   uint64_t to_free_ = 0;      // bytes of rows that are still to go
   uint64_t freed_round_ = 0;  // since the first key

@@ -242,7 +242,7 @@ LocalView::Answer LocalView::count(const ReadKey& read) const {
     return answer;
   }
   // A directory with too many entries to list them all.
-  if (const auto* number = fetched_.find(read)) return number->value;
+  if (const RawValue* number = fetched(read, row(marker_key(read.key)))) return *number;
   return std::nullopt;
 }
 

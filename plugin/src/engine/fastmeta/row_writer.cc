@@ -219,9 +219,12 @@ Result<void> RowWriter::applied(const Write& write, Token sent) {
       holds = row.base == Row::Base::kUnknown && row.base_token == Token{} && inode.born &&
               validity_.valid(*inode.born, write.key);
     }
-    if (!holds && names_hash(parsed->kind)) {
-      MDP_TRY(Row marker, load(marker_key(write.key)));
-      holds = marker.base == Row::Base::kPresent && validity_.valid(marker.base_token, write.key);
+    if (names_hash(parsed->kind)) {
+      MDP_TRY(const Row marker, load(marker_key(write.key)));
+      const bool listed = marker.base == Row::Base::kPresent;
+      // Read when it was on its way: what the listing says is made of it already.
+      if (listed && marker.base_token == sent) return {};
+      holds = holds || (listed && validity_.valid(marker.base_token, write.key));
     }
     if (holds) {
       set_base(row, true, next(row), sent);

@@ -187,7 +187,6 @@ Result<void> Reintegration::Worker::compare_cursor() {
   cursor_text_ = model::encode_cursor(cursor_);
   highest_.store(std::max(known, cursor_.highest()));
   first_ = false;
-  epoch_ = epoch;
   counted_.clear();
 
   // What a lost reply has confirmed all the same; and numbers that are neither pending
@@ -216,12 +215,16 @@ Result<void> Reintegration::Worker::compare_cursor() {
     next = seq + 1;
   }
   if (pending.empty()) skip_to(progress_.highest_seq + 1);
-  if (!known_ones) return {};
-  MDP_TRY(auto added, window_.refill(parts_.backlog.last()));
-  std::vector<PendingPtr> settled;
-  for (const auto& [seq, item] : window_.items())
-    if (cursor_.applied(seq)) settled.push_back(item);
-  return settler_.settle_known(settled, cursor_.low);
+  if (known_ones) {
+    MDP_TRY(auto added, window_.refill(parts_.backlog.last()));
+    std::vector<PendingPtr> settled;
+    for (const auto& [seq, item] : window_.items())
+      if (cursor_.applied(seq)) settled.push_back(item);
+    MDP_TRY_VOID(settler_.settle_known(settled, cursor_.low));
+  }
+  // Last: what the server has already must not be sent again because the store had no room.
+  epoch_ = epoch;
+  return {};
 }
 
 Result<Reintegration::Worker::Seen> Reintegration::Worker::watch_cursor(uint64_t epoch) {
@@ -256,7 +259,7 @@ Result<void> Reintegration::Worker::fence(uint64_t epoch, model::ClientCursor& c
   return {};
 }
 
-Result<bool> Reintegration::Worker::look_for_data() {
+bool Reintegration::Worker::look_for_data() {
   std::set<uint64_t> durable;
   {
     std::lock_guard lock(mutex_);
@@ -283,8 +286,9 @@ Result<bool> Reintegration::Worker::look_for_data() {
       // Nobody will ever be able to read it.
       const char* why = staged ? "its data was lost before it was stored"
                                : "its data is not in the object storage any more";
-      MDP_TRY_VOID(give_way({item, -answer, why}));
-      return false;
+      const auto done = give_way({item, -answer, why});
+      if (done || window_.items().empty()) return false;  // the window is another
+      parts_.log.warn("a change without its data is left: {}", done.error().text);
     }
     waiting += item->no_data;
   }
@@ -623,9 +627,14 @@ Result<bool> Reintegration::Worker::cycle() {
   MDP_TRY(auto added, window_.refill(parts_.backlog.last()));
   // The window is bounded: more of what a lost reply had confirmed may come up only now.
   std::erase_if(added, [&](const auto& item) { return !cursor_.applied(item->record.seq); });
-  if (!added.empty()) MDP_TRY_VOID(settler_.settle_known(added, cursor_.low));
-  MDP_TRY(const bool looked, look_for_data());
-  if (!looked) return true;
+  if (!added.empty()) {
+    auto settled = settler_.settle_known(added, cursor_.low);
+    if (!settled) {
+      epoch_ = 0;  // so that they are looked for again
+      return std::move(settled).error();
+    }
+  }
+  if (!look_for_data()) return true;
   if (!planned_) {
     cancel_pairs();
     planned_ = select();

@@ -56,7 +56,7 @@ class Reintegration::Worker {
   Result<void> fence(uint64_t epoch, model::ClientCursor& cursor);
   Result<void> settle_sent();
   // false: a change without its data was undone, so look again before anything is sent.
-  Result<bool> look_for_data();
+  bool look_for_data();
   // The next records to send, at most what a batch may hold.
   SyncBatchPtr select();
   void put_back(const SyncBatchPtr& batch);

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A lock that the server has given is a barrier: it counts once every change made by an
+// earlier holder is known here.
+#pragma once
+
+#include "engine/host.h"
+#include "redis/client.h"
+#include "util/log.h"
+#include "util/result.h"
+
+namespace fastmeta::engine {
+
+// Right behind the grant. An error: it does not count.
+Result<void> await_announced(redis::Client& client, Host& host, const Log& log);
+
+}  // namespace fastmeta::engine
