@@ -21,6 +21,7 @@ void tell(const Plan& plan, const Outcome& outcome) {
   if (plan.losses || plan.power)
     std::printf("  with%s%s\n", plan.losses ? " a server that forgets" : "",
                 plan.power ? " machines that go down" : "");
+  if (plan.trash) std::printf("  with trash\n");
   if (plan.housekeeping) std::printf("  with housekeeping\n");
   for (const std::string& line : outcome.history) std::printf("  %s\n", line.c_str());
   for (const std::string& finding : outcome.findings) std::printf("FAILED %s\n", finding.c_str());
@@ -38,8 +39,8 @@ Plan shrunk(Plan plan) {
       plan = less;
     }
   }
-  for (bool Plan::*kind :
-       {&Plan::housekeeping, &Plan::restarts, &Plan::kills, &Plan::cuts, &Plan::plain}) {
+  for (bool Plan::*kind : {&Plan::housekeeping, &Plan::trash, &Plan::restarts, &Plan::kills,
+                           &Plan::cuts, &Plan::plain}) {
     Plan less = plan;
     less.*kind = false;
     if (plan.*kind && fails(less)) plan = less;

@@ -15,6 +15,7 @@
 #include "sim/locker.h"
 #include "sim/plain_client.h"
 #include "sim/reader.h"
+#include "sim/trash.h"
 #include "sim/user.h"
 #include "util/check.h"
 
@@ -99,6 +100,8 @@ class World {
   }
 
   void make_volume() {
+    server_.settings.trash = plan_.trash;
+    server_.settings.dir_stats = false;
     auto admin = server_.model().connect();
     model::Attr attr;
     attr.type = model::FileType::kDirectory;
@@ -113,6 +116,9 @@ class World {
       admin->execute({"HSET", "d1", fmt::format("folder{}", ino),
                       model::encode_dentry({model::FileType::kDirectory, ino})});
     }
+    if (plan_.trash)
+      admin->execute({"SET", sim_keys().attr(model::kTrashIno),
+                      model::encode_attr(trash_folder(model::kRootIno))});
     attr.type = model::FileType::kFile;
     attr.nlink = 1;
     attr.length = 0;
@@ -153,6 +159,8 @@ class World {
     auto add = [&](SimMount& mount, FastClient* fast) {
       User::Terms terms;
       terms.alone = !plan_.crowd;
+      terms.facts = server_.settings;
+      terms.restores = !plan_.losses;  // the server's own: not offered again when it forgets
       terms.folders = {model::kRootIno, kFolderA, kFolderB};
       Seat place;
       place.mount = &mount;
@@ -400,6 +408,7 @@ class World {
     }
     const test::MemoryStore store = contents_of(server_.model());
     check_volume(store, findings_);
+    check_trash(store, findings_);
     check_data(store, slices_, findings_);
     check_counts(server_.history(), kCounter, counted_, undone(), plan_.power, findings_);
     if (!plan_.crowd)
@@ -491,6 +500,7 @@ Plan plan_of(uint64_t seed, uint64_t steps) {
   plan.plain = seed % 4 != 3;
   plan.losses = seed % 11 == 4;
   plan.housekeeping = !plan.losses && seed % 3 != 1;
+  plan.trash = seed % 17 < 6;
   plan.power = plan.crowd && seed % 13 < 6;
   return plan;
 }
