@@ -9,6 +9,7 @@
 
 #include "model/rules/accounting.h"
 #include "model/schema/codec.h"
+#include "util/bytes.h"
 
 namespace fastmeta::sim {
 
@@ -67,8 +68,8 @@ void follow_names(const MemoryStore& store, std::map<Ino, Node>& nodes, Findings
 // A ring of folders has names and parents, but nobody gets there.
 void check_reached(const MemoryStore& store, const std::map<Ino, Node>& nodes,
                    Findings& findings) {
-  std::set<Ino> reached{model::kRootIno};
-  std::vector<Ino> left{model::kRootIno};
+  std::set<Ino> reached{model::kRootIno, model::kTrashIno};
+  std::vector<Ino> left(reached.begin(), reached.end());
   while (!left.empty()) {
     const model::ReadKey listing{model::ReadKind::kHash, sim_keys().dir(left.back()), {}, true};
     left.pop_back();
@@ -81,21 +82,41 @@ void check_reached(const MemoryStore& store, const std::map<Ino, Node>& nodes,
       findings.add(fmt::format("inode {} has a name and cannot be reached", ino));
 }
 
+std::map<Ino, int64_t> counted_links(const MemoryStore& store, Ino ino) {
+  std::map<Ino, int64_t> links;
+  const model::ReadKey read{model::ReadKind::kHash, sim_keys().parents(ino), {}, true};
+  for (const auto& [parent, count] : store.read(read).fields)
+    links[parse_decimal<Ino>(parent).value_or(0)] = parse_decimal<int64_t>(count).value_or(0);
+  return links;
+}
+
 void check_node(const MemoryStore& store, Ino ino, const Node& node, Findings& findings) {
-  const model::KeySpace keys = sim_keys();
   const auto wrong = [&](const std::string& what) {
     findings.add(fmt::format("inode {}: {}", ino, what));
   };
   const auto& attr = node.attr;
   if (attr.is_dir()) {
-    if (ino != model::kRootIno && node.names != 1)
-      wrong(fmt::format("a folder with {} names", node.names));
-    if (attr.nlink != node.folders + 2)
+    const bool top = ino == model::kRootIno || ino == model::kTrashIno;
+    if (!top && node.names != 1) wrong(fmt::format("a folder with {} names", node.names));
+    // Folders that come into the trash do not count there.
+    if (attr.nlink != (model::is_trash(ino) ? 2 : node.folders + 2))
       wrong(fmt::format("nlink {} of a folder with {} below it", attr.nlink, node.folders));
-    if (ino != model::kRootIno && !node.parents.contains(attr.parent)) wrong("another parent");
+    if (!top && !node.parents.contains(attr.parent)) wrong("another parent");
     return;
   }
-  if (attr.nlink != node.names)
+  std::map<Ino, int64_t> links;  // as counted
+  if (attr.parent == 0) links = counted_links(store, ino);
+  // A second name of a file that comes into the trash like the first within an hour replaces
+  // it, and counts.
+  int64_t replaced = 0;
+  for (auto& [parent, count] : links) {
+    const auto at = node.parents.find(parent);
+    const int64_t names = at == node.parents.end() ? 0 : at->second;
+    if (!model::is_trash(parent) || count <= names) continue;
+    replaced += count - names;
+    count = names;
+  }
+  if (attr.nlink != node.names + replaced)
     wrong(fmt::format("nlink {} with {} names", attr.nlink, node.names));
   if (node.names == 0) wrong("without a name");
   if (attr.parent != 0) {
@@ -103,7 +124,7 @@ void check_node(const MemoryStore& store, Ino ino, const Node& node, Findings& f
     return;
   }
   for (const auto& [parent, count] : node.parents)
-    if (store.field(keys.parents(ino), std::to_string(parent)) != std::to_string(count))
+    if (links[parent] != count)
       wrong(fmt::format("links in folder {} are miscounted", parent));
 }
 
@@ -144,7 +165,7 @@ void check_volume(const MemoryStore& store, Findings& findings) {
   int64_t inodes = 0, space = 0;
   for (const auto& [ino, node] : nodes) {
     check_node(store, ino, node, findings);
-    if (ino == model::kRootIno) continue;
+    if (ino == model::kRootIno || ino == model::kTrashIno) continue;
     ++inodes;
     space += node.attr.is_file() ? static_cast<int64_t>(model::charged_space(node.attr.length))
                                  : 4096;

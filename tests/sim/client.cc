@@ -40,10 +40,39 @@ void SimMount::raise_counters() {
   }
 }
 
-Result<model::OperationReply> SimMount::apply(const model::Operation& operation, bool staged) {
+Result<uint64_t> SimMount::new_hour() {
+  MDP_TRY(auto reply, redis().write_one({"INCRBY", "nextTrash", "1"}));
+  if (reply.is_error()) return redis::refused(reply, "INCRBY");
+  return static_cast<uint64_t>(reply.number);
+}
+
+Result<void> SimMount::find_trash(model::Operation& operation) {
+  auto find = [&](model::Ino loser, model::Ino& trash) -> Result<void> {
+    if (!has_trash() || model::is_trash(loser)) return {};
+    trash = trash_until_sent();
+    if (trash != 0) return {};
+    MDP_TRY(trash, trash_hour().current(server()));
+    return {};
+  };
+  if (auto* op = std::get_if<model::Unlink>(&operation))
+    return find(op->want.parent, op->want.trash);
+  if (auto* op = std::get_if<model::Rmdir>(&operation))
+    return find(op->want.parent, op->want.trash);
+  if (auto* want = std::get_if<model::RenameArgs>(&operation))
+    return find(want->new_parent, want->trash);
+  return {};
+}
+
+Result<model::OperationReply> SimMount::carry_out(const model::Operation& operation,
+                                                  const engine::WriteHints& hints) {
+  return executor().apply(operation, hints);
+}
+
+Result<model::OperationReply> SimMount::apply(model::Operation operation, bool staged) {
+  MDP_TRY_VOID(find_trash(operation));
   engine::WriteHints hints;
   hints.staged = staged;
-  MDP_TRY(auto reply, executor().apply(operation, hints));
+  MDP_TRY(auto reply, carry_out(operation, hints));
   host().kernel.done(operation, reply);
   // As the volume does.
   auto fate = [&](model::Ino ino, model::Fate what) {

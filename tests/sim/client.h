@@ -14,6 +14,7 @@
 #include "engine/executor.h"
 #include "engine/fastmeta/row.h"
 #include "engine/open_table.h"
+#include "engine/trash_hour.h"
 #include "sim/kernel.h"
 #include "sim/network.h"
 #include "sim/scheduler.h"
@@ -57,8 +58,10 @@ class SimEffects final : public engine::Effects {
 class SimClock final : public Clock {
  public:
   explicit SimClock(const Scheduler& scheduler) : scheduler_(scheduler) {}
+  // A new hour begins soon.
   Timestamp now() const override {
-    return Timestamp::from_nanos(int64_t{1'800'000'000} * kSecond + scheduler_.now());
+    return Timestamp::from_nanos(int64_t{1'800'000'000} * kSecond - kSecond / 2 +
+                                 scheduler_.now());
   }
   Timestamp even() const override { return now(); }
 
@@ -105,8 +108,12 @@ class SimMount {
   // -- locks
   static constexpr uint32_t kLocker = 77;  // the process that takes them
   virtual uint64_t session() const = 0;
+  virtual bool has_trash() const = 0;
   // Changes in the server, at once.
   virtual engine::Executor& server() = 0;
+  virtual engine::TrashHour& trash_hour() = 0;
+  // A folder of the trash in which things are put until they are in the server.
+  virtual model::Ino trash_until_sent() const { return 0; }
   virtual void lock_granted(model::Ino, uint64_t) {}
   virtual void lock_released(model::Ino, uint64_t) {}
   // The number of the last acknowledged change, and whether all up to one are in the server.
@@ -117,9 +124,11 @@ class SimMount {
   // Of a file: what is acknowledged from now on follows its data.
   virtual void barrier(model::Ino) {}
 
-  Result<model::OperationReply> apply(const model::Operation& operation, bool staged = false);
+  // As the volume does, what belongs to it around the executor included.
+  Result<model::OperationReply> apply(model::Operation operation, bool staged = false);
   void close(model::Ino ino, Scheduler& scheduler);
   Result<uint64_t> new_inode() { return draw("nextinode", inodes_); }
+  Result<uint64_t> new_hour();
   Result<uint64_t> new_slice() { return draw("nextchunk", slices_); }
   // A start leaves what an earlier life had leased.
   void forget_leases() { inodes_.next = inodes_.end = slices_.next = slices_.end = 0; }
@@ -131,7 +140,10 @@ class SimMount {
     uint64_t next = 0, end = 0, highest = 0;
   };
   Result<uint64_t> draw(const char* counter, Leased& leased);
+  virtual Result<model::OperationReply> carry_out(const model::Operation& operation,
+                                                  const engine::WriteHints& hints);
   bool last_close(model::Ino ino);
+  Result<void> find_trash(model::Operation& operation);
   Leased inodes_, slices_;
 };
 

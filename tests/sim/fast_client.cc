@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "sim/fast_client.h"
 
+#include <cerrno>
 #include <cstdio>
 #include <vector>
 
 #include "engine/fastmeta/row_reader.h"
 #include "engine/numbered_host.h"
 #include "engine/fastmeta/written_keys.h"
+#include "sim/trash.h"
 #include "sim/trimmer.h"
 #include "support/no_server.h"
 #include "util/check.h"
@@ -57,18 +59,24 @@ struct FastClient::Life {
                     return Error::answer(EROFS);
                   }}),
         written(validity),
+        trash_hour(client, clock, [&self] { return self.new_hour(); }),
         server(client, keys, written, echoes, open_table, effects,
-               {[this] { return facts; }, [] { return Result<void>(); },
+               {[this] { return facts; }, [this] { return may_write(); },
                 [] { return Result<void>(); },
-                [this](const std::string& key) { validity.invalidated(key); }},
+                [this](const std::string& key) {
+                  validity.invalidated(key);
+                  tell_kernel(host, key);
+                }},
                {}, Log()) {
+    facts = self.server_.settings;
     facts.session = self.session();
-    facts.dir_stats = false;
     engine::Reintegration::Volume volume;
     volume.unclean_start = self.tables_.unclean_start();
     volume.stranger = [](const std::optional<std::string>&) { return std::string(); };
     volume.facts = [this] { return facts; };
-    volume.trash_now = [] { return Result<model::Ino>(model::Ino{0}); };
+    volume.trash_now = [this] {
+      return facts.trash ? trash_hour.current(server) : Result<model::Ino>(model::Ino{0});
+    };
     volume.ensure_statistics = [](model::Ino) { return Result<bool>(false); };
     volume.refuse_writes = [this, &self](std::string why) {
       if (!why.empty()) self.refused_ = std::move(why);
@@ -106,6 +114,10 @@ struct FastClient::Life {
     MDP_CHECK(sync->load());
   }
 
+  Result<void> may_write() const {
+    return writable ? Result<void>() : Result<void>(Error::answer(EROFS));
+  }
+
   model::KeySpace keys = sim_keys();
   SimClient client;
   LocalTables tables;
@@ -124,6 +136,7 @@ struct FastClient::Life {
   engine::LocalExecutor executor;
   engine::WrittenKeys written;
   engine::OwnEchoes echoes;
+  engine::TrashHour trash_hour;
   engine::Passthrough server;
   model::VolumeFacts facts;
   bool recovered = false, writable = false;
@@ -169,6 +182,18 @@ void FastClient::work() {
   }
 }
 
+// As the volume does: in which hour of the trash something is, the server tells.
+Result<model::OperationReply> FastClient::carry_out(const model::Operation& operation,
+                                                    const engine::WriteHints& hints) {
+  if (!leaves_trash(operation)) return executor().apply(operation, hints);
+  const uint64_t last = last_change();
+  while (!sent_up_to(last)) {
+    if (!ready()) return Error::answer(EROFS);
+    server_.scheduler().sleep(kIdle);
+  }
+  return server().apply(operation, hints);
+}
+
 void FastClient::kill() {
   life_->client.stop();
   server_.scheduler().kill(process_);
@@ -188,6 +213,7 @@ void FastClient::bury(std::optional<size_t> power) {
 }
 
 bool FastClient::ready() const { return life_ && !process_->dead && life_->writable; }
+bool FastClient::decided() const { return server_.scheduler().now() > link_.late_until; }
 engine::Executor& FastClient::executor() { return life_->executor; }
 engine::OpenTable& FastClient::open() { return life_->open_table; }
 SimClient& FastClient::redis() { return life_->client; }
@@ -271,6 +297,8 @@ std::vector<engine::JournalEntry> FastClient::journal() {
 }
 
 engine::Executor& FastClient::server() { return life_->server; }
+engine::TrashHour& FastClient::trash_hour() { return life_->trash_hour; }
+model::Ino FastClient::trash_until_sent() const { return life_->trash_hour.last(); }
 void FastClient::lock_granted(model::Ino ino, uint64_t owner) {
   life_->locks.granted(ino, life_->keys.flock(ino), owner, kLocker, {});
 }

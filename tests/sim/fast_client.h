@@ -49,6 +49,7 @@ class FastClient final : public SimMount {
   const std::string& name() const override { return name_; }
   const ProcessPtr& process() const override { return process_; }
   bool ready() const override;
+  bool decided() const override;
   engine::Executor& executor() override;
   engine::OpenTable& open() override;
   SimClient& redis() override;
@@ -61,6 +62,9 @@ class FastClient final : public SimMount {
   bool settled() const override;
   SimHost& host() override { return host_; }
   engine::Executor& server() override;
+  bool has_trash() const override { return server_.settings.trash; }
+  engine::TrashHour& trash_hour() override;
+  model::Ino trash_until_sent() const override;
   void lock_granted(model::Ino ino, uint64_t owner) override;
   void lock_released(model::Ino ino, uint64_t owner) override;
   uint64_t last_change() const override;
@@ -77,6 +81,8 @@ class FastClient final : public SimMount {
  private:
   static constexpr uint64_t kSessionsEach = 100;  // numbers between two lives
   struct Life;
+  Result<model::OperationReply> carry_out(const model::Operation& operation,
+                                          const engine::WriteHints& hints) override;
   void work();
   // What a commit has done to a row. before: as it was if something was pending over it.
   void changed(const std::string& row, bool pending, const std::string& before);

@@ -59,6 +59,8 @@ void Housekeeper::merge() {
   want.plan = *plan;
   want.expected.assign(records->begin(), records->begin() + plan->records);
   want.id = *id;
+  want.now = SimClock(scheduler_).now();
+  want.trash = mount_.has_trash();
   auto done = mount_.executor().write(
       [&](const View& seen, model::Mutations& out) { return model::compact(seen, want, out); }, {});
   if (!done) return;

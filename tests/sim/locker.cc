@@ -90,11 +90,9 @@ void Locker::unlock(uint64_t owner) {
   const uint64_t last = mount_.last_change();
   while (!mount_.sent_up_to(last)) scheduler_.sleep(kAgain);
   for (;;) {
-    auto done = mount_.server().write(
-        [&](const View& seen, model::Mutations& out) {
-          return model::flock(seen, file_, owner, LockType::kNone, out);
-        },
-        {});
+    auto done = mount_.server().release([&](const View& seen, model::Mutations& out) {
+      return model::flock(seen, file_, owner, LockType::kNone, out);
+    });
     if (done || done.error().fault == Fault::kAnswer) return;
     scheduler_.sleep(kAgain);
   }

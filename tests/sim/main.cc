@@ -21,6 +21,7 @@ void tell(const Plan& plan, const Outcome& outcome) {
   if (plan.losses || plan.power)
     std::printf("  with%s%s\n", plan.losses ? " a server that forgets" : "",
                 plan.power ? " machines that go down" : "");
+  if (plan.trash) std::printf("  with trash\n");
   if (plan.housekeeping) std::printf("  with housekeeping\n");
   if (plan.eviction || plan.full_disks || plan.rollbacks || plan.broken_stores)
     std::printf("  local stores:%s%s%s%s\n", plan.eviction ? " eviction" : "",
@@ -44,7 +45,7 @@ Plan shrunk(Plan plan) {
     }
   }
   for (bool Plan::*kind :
-       {&Plan::housekeeping, &Plan::restarts, &Plan::kills, &Plan::cuts, &Plan::plain,
+       {&Plan::housekeeping, &Plan::trash, &Plan::restarts, &Plan::kills, &Plan::cuts, &Plan::plain,
         &Plan::eviction, &Plan::full_disks, &Plan::rollbacks, &Plan::broken_stores, &Plan::lag}) {
     Plan less = plan;
     less.*kind = false;

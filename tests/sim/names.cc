@@ -33,6 +33,8 @@ Moves moves_of(const model::Operation& operation, bool replaced) {
     moves.taken.emplace_back(moved->parent, moved->name);
     if (!replaced) moves.given.emplace_back(moved->new_parent, moved->new_name);
   }
+  for (auto* places : {&moves.given, &moves.taken})  // there names are the server's matter
+    std::erase_if(*places, [](const auto& place) { return model::is_trash(place.first); });
   return moves;
 }
 

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "redis/client.h"
+#include "model/view.h"
 #include "redis_model/redis_model.h"
 #include "sim/history.h"
 #include "sim/scheduler.h"
@@ -105,6 +106,8 @@ class SimServer {
 
   // Every connection breaks; it has forgotten what came after `kept`, if that is given.
   void restart(std::optional<test::Keyspace> kept);
+  // What the volume's settings say; the rest of it is a client's own.
+  model::VolumeFacts settings;
   // After each command that was carried out.
   std::function<void(const redis::Command&, const redis::Reply&)> on_command;
 

@@ -33,8 +33,8 @@ PlainClient::PlainClient(SimServer& server, LinkState& link, std::string name, u
                  [] { return Result<void>(); },
                  [this](const std::string& key) { outdated(key); }},
                 options(caches), Log()) {
+  facts_ = server.settings;
   facts_.session = session;
-  facts_.dir_stats = false;
   redis::ClientHooks hooks;
   hooks.on_invalidate = [this](std::span<const std::string> changed) {
     for (const std::string& key : changed)

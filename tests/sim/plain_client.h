@@ -29,7 +29,9 @@ class PlainClient final : public SimMount {
   bool settled() const override { return ready(); }
   SimHost& host() override { return host_; }
   uint64_t session() const override { return facts_.session; }
+  bool has_trash() const override { return facts_.trash; }
   engine::Executor& server() override { return executor_; }
+  engine::TrashHour& trash_hour() override { return trash_hour_; }
   void slice_durable(model::Ino, uint64_t) override {}
 
  private:
@@ -50,6 +52,8 @@ class PlainClient final : public SimMount {
   SimHost host_;
   SimEffects effects_{host_};
   engine::Passthrough executor_;
+  const SimClock clock_{scheduler_};
+  engine::TrashHour trash_hour_{client_, clock_, [this] { return new_hour(); }};
 };
 
 }  // namespace fastmeta::sim

@@ -5,10 +5,13 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <map>
 
 #include "model/schema/codec.h"
 #include "sim/checks.h"
+#include "sim/trash.h"
 #include "support/store_view.h"
+#include "util/bytes.h"
 
 namespace fastmeta::sim {
 
@@ -22,6 +25,7 @@ namespace {
 constexpr size_t kNodesMax = 30;
 constexpr uint64_t kCrowdNames = 6;
 constexpr Time kStagedMost = 300 * kMillisecond, kSlowMost = 2 * kSecond;
+constexpr uint64_t kTrashOneIn = 7;  // operations
 constexpr uint64_t kSlowOneIn = 20, kLostOneIn = 15;  // uploads
 constexpr model::Caller kWho{0, 0, 022};
 
@@ -77,8 +81,11 @@ User::User(Scheduler& scheduler, test::Dice& dice, SimMount& mount, std::string 
       log_(std::move(log)),
       clock_(scheduler),
       reference_(world) {
-  facts_.dir_stats = false;
+  facts_ = terms_.facts;
   facts_.session = 1;
+  if (facts_.trash)
+    reference_.values()[keys_.attr(kOnlyHour)] =
+        model::encode_attr(trash_folder(model::kTrashIno));
 }
 
 std::string User::fresh_name() { return prefix_ + std::to_string(names_++); }
@@ -170,6 +177,41 @@ Operation User::next() {
   return model::CopyRangeArgs{kWho, now, source->ino, 0, file->ino, dice_.below(3000), 4000, 0};
 }
 
+std::optional<Operation> User::from_trash() {
+  std::vector<Trashed> found = trashed_of(mount_);
+  if (terms_.alone) {
+    // Whatever is its own in the reference; others have theirs.
+    std::erase_if(found, [&](const Trashed& one) {
+      return !reference_.field(keys_.dir(kOnlyHour), one.name);
+    });
+  }
+  if (found.empty()) return std::nullopt;
+  const Trashed& one = dice_.pick(found);
+  const Timestamp now = clock_.now();
+  if (dice_.one_in(3)) {
+    const model::UnlinkArgs want{kWho, now, one.hour, one.name, 0};
+    return one.entry.type == FileType::kDirectory ? Operation(model::Rmdir{want})
+                                                  : Operation(model::Unlink{want});
+  }
+  return move(now, one.hour, one.name, terms_.alone ? any_folder() : dice_.pick(terms_.folders),
+              terms_.alone ? fresh_name() : crowd_name());
+}
+
+bool User::collides(const Operation& operation) const {
+  const auto taken = [&](Ino parent, const std::string& name) {
+    const auto bytes = reference_.field(keys_.dir(parent), name);
+    if (!bytes) return false;
+    const Ino ino = model::decode_dentry(*bytes)->ino;
+    return reference_.field(keys_.dir(kOnlyHour), model::trash_entry_name(parent, ino, name))
+        .has_value();
+  };
+  if (const auto* op = std::get_if<model::Unlink>(&operation))
+    return taken(op->want.parent, op->want.name);
+  if (const auto* op = std::get_if<model::RenameArgs>(&operation))
+    return taken(op->new_parent, op->new_name);
+  return false;
+}
+
 std::string User::crowd_name() { return fmt::format("n{}", dice_.below(kCrowdNames)); }
 
 Ino User::crowd_find(Ino parent, const std::string& name) {
@@ -252,8 +294,9 @@ void User::account(const Operation& operation, const OperationReply& reply) {
 
 Result<OperationReply> User::on_reference(const Operation& operation, model::Mutations& out) {
   test::StoreView view(reference_, facts_, keys_, open_);
+  const Operation there = facts_.trash ? in_only_hour(operation) : operation;
   auto done = test::run_rule(view, [&](const model::View& seen, model::Mutations& changes) {
-    return model::apply(operation, seen, changes);
+    return model::apply(there, seen, changes);
   });
   out = std::move(done.out);
   return std::move(done.result);
@@ -279,6 +322,11 @@ void User::follow(const Operation& operation, const OperationReply& reply) {
     if (moved->parent == moved->new_parent && moved->name == moved->new_name) return;
     auto from = at(moved->parent, moved->name);
     auto to = at(moved->new_parent, moved->new_name);
+    if (model::is_trash(moved->parent)) {
+      const auto& restored = std::get<model::RenameReply>(reply);
+      nodes_.push_back({moved->new_parent, moved->new_name, restored.ino, restored.attr.type});
+      return;
+    }
     if (from == nodes_.end()) return;
     if (to != nodes_.end() && to->ino == from->ino) return;  // two names of one file stay
     if (moved->flags == model::kRenameExchange && to != nodes_.end()) {
@@ -363,6 +411,8 @@ void User::run(const Operation& operation, bool staged) {
   unanswered_.reset();
   if (reply && terms_.account) account(operation, *reply);
   if (!terms_.alone || code == EROFS) return;
+  // Another hour has come before what was removed came to the server.
+  if (code == ENOENT && leaves_trash(operation)) return;
   if (opens && reply && !existed) open_.insert(create->ino);
   model::Mutations out;
   auto wanted = on_reference(operation, out);
@@ -413,7 +463,12 @@ void User::work(const std::function<bool()>& stop) {
       check_lookup();
       continue;
     }
-    const Operation operation = terms_.alone ? next() : next_of_crowd();
+    std::optional<Operation> restores;
+    if (facts_.trash && terms_.restores && dice_.one_in(kTrashOneIn)) restores = from_trash();
+    const Operation operation = restores        ? *restores
+                                : terms_.alone ? next()
+                                               : next_of_crowd();
+    if (facts_.trash && terms_.alone && collides(operation)) continue;
     run(operation, dice_.one_in(3));
   }
 }
@@ -448,6 +503,7 @@ std::string without_ctime(const std::string& bytes) {
   auto attr = model::decode_attr(bytes);
   if (!attr) return bytes;
   attr->ctime = {};
+  put_in_only_hour(*attr);
   if (attr->is_dir()) {
     attr->mtime = {};
     attr->nlink = 0;
@@ -476,17 +532,21 @@ void User::look_for(const Operation& operation) {
     bool there = false, known = false;
     for (const model::Write& write : out.writes) {
       const auto parsed = keys_.parse(write.key);
-      if (!parsed) continue;
+      if (!parsed || model::is_trash(parsed->ino)) continue;  // of another hour, perhaps
+      if (parsed->kind == 'p' && model::is_trash(parse_decimal<Ino>(write.field).value_or(0)))
+        continue;
       const bool field = parsed->kind == 'd' || parsed->kind == 'x' || parsed->kind == 'p';
       const model::ReadKey read{field                 ? model::ReadKind::kField
                                 : parsed->kind == 'c' ? model::ReadKind::kList
                                                       : model::ReadKind::kString,
                                 write.key, write.field, true};
       const model::RawValue before = reference_.read(read);
-      if (parsed->kind == 'i' && !told_by(before.bytes, parsed->ino, operation)) continue;
       test::MemoryStore after = reference_;
       after.apply(out);
       const model::RawValue now = after.read(read);
+      if (parsed->kind == 'i' && before.exists && now.exists &&
+          !told_by(before.bytes, parsed->ino, operation))
+        continue;
       if (before.exists == now.exists && before.bytes == now.bytes &&
           slices_.shown(before.items) == slices_.shown(now.items))
         continue;
@@ -523,6 +583,7 @@ std::string without_times(const std::string& bytes) {
   auto attr = model::decode_attr(bytes);
   if (!attr) return bytes;
   attr->atime = attr->mtime = attr->ctime = {};
+  put_in_only_hour(*attr);
   return model::encode_attr(*attr);
 }
 
@@ -550,11 +611,23 @@ void User::compare(const std::function<const test::MemoryStore&()>& server) {
       if (slices_.shown(wanted) != slices_.shown(found))
         differ(key, fmt::format("is {}, not {}", slices_of(found), slices_of(wanted)));
     }
-    for (const std::string& key : {keys_.xattrs(ino), keys_.dir(ino), keys_.parents(ino)})
+    const model::ReadKey parents{model::ReadKind::kHash, keys_.parents(ino), {}, true};
+    if (parents_with_one_hour(reference_.read(parents)) !=
+        parents_with_one_hour(there.read(parents)))
+      differ(parents.key, "is another");
+    for (const std::string& key : {keys_.xattrs(ino), keys_.dir(ino)})
       if (reference_.read({model::ReadKind::kHash, key, {}, true}).fields !=
           there.read({model::ReadKind::kHash, key, {}, true}).fields)
         differ(key, "is another");
   }
+  std::multimap<std::string, Ino> wanted, found;
+  for (const auto& one : trashed_in(reference_, kOnlyHour))
+    wanted.emplace(one.name, one.entry.ino);
+  for (const auto& one : trashed_of(there))
+    if (made_.contains(one.entry.ino)) found.emplace(one.name, one.entry.ino);
+  if (wanted != found)
+    findings_.add(fmt::format("{} ({}): the trash has {} things, {} were removed", prefix_,
+                              mount_.name(), found.size(), wanted.size()));
   for (Ino folder : terms_.folders) {
     auto own = [&](const test::MemoryStore& store) {
       std::vector<std::pair<std::string, std::string>> fields;

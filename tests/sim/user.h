@@ -38,6 +38,8 @@ class User {
     // end are known. Otherwise names are everybody's, and only errors of the store count.
     bool alone = true;
     std::vector<model::Ino> folders;  // shared, never removed
+    model::VolumeFacts facts;
+    bool restores = true;             // what it has removed, or empties the trash
     Time pause = 5 * kMillisecond;    // between operations, at most
     Names* account = nullptr;         // of names that everybody has
   };
@@ -66,6 +68,10 @@ class User {
     model::FileType type = model::FileType::kFile;
   };
   model::Operation next();
+  // Of something that this user removed, or the crowd; nothing: there is none.
+  std::optional<model::Operation> from_trash();
+  // Is there something in the trash already that this would replace there?
+  bool collides(const model::Operation& operation) const;
   model::Operation next_of_crowd();
   void run(const model::Operation& operation, bool staged);
   Result<model::OperationReply> on_reference(const model::Operation& operation,

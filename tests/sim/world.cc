@@ -15,6 +15,7 @@
 #include "sim/locker.h"
 #include "sim/plain_client.h"
 #include "sim/reader.h"
+#include "sim/trash.h"
 #include "sim/user.h"
 #include "util/check.h"
 
@@ -110,6 +111,8 @@ class World {
   }
 
   void make_volume() {
+    server_.settings.trash = plan_.trash;
+    server_.settings.dir_stats = false;
     auto admin = server_.model().connect();
     model::Attr attr;
     attr.type = model::FileType::kDirectory;
@@ -124,6 +127,9 @@ class World {
       admin->execute({"HSET", "d1", fmt::format("folder{}", ino),
                       model::encode_dentry({model::FileType::kDirectory, ino})});
     }
+    if (plan_.trash)
+      admin->execute({"SET", sim_keys().attr(model::kTrashIno),
+                      model::encode_attr(trash_folder(model::kRootIno))});
     attr.type = model::FileType::kFile;
     attr.nlink = 1;
     attr.length = 0;
@@ -165,6 +171,8 @@ class World {
       User::Terms terms;
       terms.alone = !plan_.crowd;
       if (plan_.crowd && !plan_.power) terms.account = &names_;
+      terms.facts = server_.settings;
+      terms.restores = !plan_.losses;  // the server's own: not offered again when it forgets
       terms.folders = {model::kRootIno, kFolderA, kFolderB};
       Seat place;
       place.mount = &mount;
@@ -468,6 +476,7 @@ class World {
     }
     const test::MemoryStore store = contents_of(server_.model());
     check_volume(store, findings_);
+    check_trash(store, findings_);
     check_data(store, slices_, findings_);
     if (!plan_.power) check_names(store);
     check_counts(server_.history(), kCounter, counted_, undone(), plan_.power, findings_);
@@ -568,6 +577,7 @@ Plan plan_of(uint64_t seed, uint64_t steps) {
   plan.plain = seed % 4 != 3;
   plan.losses = seed % 11 == 4;
   plan.housekeeping = !plan.losses && seed % 3 != 1;
+  plan.trash = seed % 37 < 13;
   plan.power = plan.crowd && seed % 13 < 6;
   plan.eviction = seed % 17 < 7;
   plan.full_disks = seed % 19 < 5;

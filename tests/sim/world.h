@@ -20,6 +20,7 @@ struct Plan {
   bool plain = true;      // others beside fast-meta
   bool housekeeping = true;  // a client that merges, and deletes what is gone
   bool losses = false;    // a server that restarts forgets its last second; one client only
+  bool trash = false;     // what is removed goes there
   bool power = false;     // machines go down: acknowledged changes may be lost
   bool eviction = false;  // clean rows of local stores go all the time
   bool full_disks = false;    // local stores without room

@@ -52,8 +52,9 @@ class Executor {
   // what is no operation of a user (locks, trash directories, deletion of data): it goes
   // to the server in every mode.
   virtual Result<void> write(const WriteRule& rule, const WriteHints& hints) = 0;
-  // The same for what gives back something that we hold in the server: also while changes
-  // are refused. kDisconnected at once when the server is away.
+  // The same for what gives back something that we hold in the server, or what changes that
+  // were acknowledged need there: also while changes are refused. kDisconnected at once when the
+  // server is away.
   virtual Result<void> release(const WriteRule& rule) { return write(rule, {}); }
 
   // Typed forms: the reply of the run that counted.

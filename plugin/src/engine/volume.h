@@ -34,6 +34,7 @@
 #include "engine/passthrough/passthrough.h"
 #include "engine/passthrough/value_cache.h"
 #include "engine/session.h"
+#include "engine/trash_hour.h"
 #include "model/rules/attrs.h"
 #include "model/rules/data.h"
 #include "model/rules/locks.h"
@@ -199,7 +200,8 @@ class Volume final : private Effects {
     model::Ino parent;
     const std::string& name;
   };
-  // Names that clients use as locks: carried out in the server, after what is pending.
+  // Names that clients use as locks, and those of the trash, whose hours only the server knows:
+  // carried out in the server, after what is pending.
   Result<model::OperationReply> apply(const model::Operation& operation,
                                       const WriteHints& hints,
                                       std::initializer_list<Name> names);
@@ -253,16 +255,13 @@ class Volume final : private Effects {
   std::unique_ptr<Passthrough> server_;
   Executor* executor_ = nullptr;       // of operations: server_ or fast_'s
   std::unique_ptr<Session> session_;
+  std::unique_ptr<TrashHour> trash_hour_;
   std::unique_ptr<DirStats> dir_stats_;
   std::unique_ptr<FileDeleter> deleter_;
   // passthrough: releases of locks that could not be carried out at once.
   std::unique_ptr<LockReleases> late_releases_;
   std::unique_ptr<IdRange> inodes_, slices_;
   std::atomic<bool> tracking_{false};
-
-  std::mutex trash_mutex_;
-  std::string trash_hour_;
-  model::Ino trash_ino_ = 0;
 
   std::mutex late_mutex_;
   std::vector<model::Ino> to_sustain_;     // under a new session; the pulse thread's

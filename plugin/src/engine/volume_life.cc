@@ -210,6 +210,8 @@ Result<void> Volume::start() {
   executor_ = server_.get();
   if (fast()) MDP_TRY_VOID(start_fast_meta());
   else late_releases_ = std::make_unique<LockReleases>(nullptr, *server_, log_);
+  trash_hour_ = std::make_unique<TrashHour>(
+      *client_, clock_, [this] { return draw(model::kNextTrash, 1); });
   dir_stats_ = std::make_unique<DirStats>(*client_, keys_, log_);
   deleter_ = std::make_unique<FileDeleter>(
       *client_, keys_, [this](uint64_t id, uint32_t size) { return host_.delete_slice(id, size); },
@@ -501,7 +503,7 @@ void Volume::flush_loop() {
       inodes_->refill();
       slices_->refill();
     }
-    if (fast() && session_->id() != 0 && client_->connected() && facts_.now().trash)
+    if (fast() && session_->id() != 0 && client_->connected() && health_.may_write())
       static_cast<void>(current_trash());  // of a new hour
     if (std::chrono::steady_clock::now() >= next_flush && client_->connected()) {
       if (auto sent = dir_stats_->flush(); !sent)

@@ -68,14 +68,15 @@ Result<model::OperationReply> Volume::apply(const model::Operation& operation,
                                             const WriteHints& hints,
                                             std::initializer_list<Name> names) {
   const bool remote = fast() && std::any_of(names.begin(), names.end(), [&](const Name& one) {
-                        return fast_->exclusive(one.parent, one.name);
+                        return model::is_trash(one.parent) ||
+                               fast_->exclusive(one.parent, one.name);
                       });
   if (!remote) return executor_->apply(operation, hints);
   MDP_TRY_VOID(health_.may_write());
   if (!fast_->drained(client_->deadline(), [&] { return !health_.may_write(); }))
     return Error{Fault::kAnswer, EIO,
-                 "a name of exclusive.remote has to wait for earlier changes, which could not "
-                 "be sent in time"};
+                 "a name of exclusive.remote or of the trash has to wait for earlier changes, "
+                 "which could not be sent in time"};
   return server_->apply(operation, hints);
 }
 
@@ -162,39 +163,13 @@ Result<EntryReply> Volume::link(Caller who, Ino ino, Ino parent, std::string nam
 Result<Ino> Volume::trash_for(Ino parent) {
   if (!facts_.now().trash || model::is_trash(parent)) return Ino{0};
   // Locally any hour will do: the hour that counts is that of the reintegration.
-  if (fast()) {
-    std::lock_guard lock(trash_mutex_);
-    if (trash_ino_ != 0) return trash_ino_;
-  }
+  if (const Ino last = fast() ? trash_hour_->last() : 0; last != 0) return last;
+  MDP_TRY_VOID(health_.may_write());
   return current_trash();
 }
 
 Result<Ino> Volume::current_trash() {
-  if (!facts_.now().trash) return Ino{0};
-  const Timestamp now = clock_.now();
-  const std::string hour = model::trash_hour_name(now);
-  {
-    std::lock_guard lock(trash_mutex_);
-    if (trash_hour_ == hour) return trash_ino_;
-  }
-  model::TrashHourArgs want{now, 0};
-  auto found = server_->read_reply<model::TrashHourReply>(
-      [&](const View& seen) {
-        Mutations none;
-        return model::trash_hour(seen, want, none);
-      },
-      true);
-  if (!found && found.error().fault == Fault::kAnswer && found.error().code == ENOENT) {
-    MDP_TRY(const uint64_t number, draw(model::kNextTrash, 1));
-    want.ino = model::kTrashIno + number;
-    found = server_->write_reply<model::TrashHourReply>(
-        [&](const View& seen, Mutations& out) { return model::trash_hour(seen, want, out); });
-  }
-  MDP_TRY(auto directory, std::move(found));
-  std::lock_guard lock(trash_mutex_);
-  trash_hour_ = hour;
-  trash_ino_ = directory.ino;
-  return directory.ino;
+  return facts_.now().trash ? trash_hour_->current(*server_) : Result<Ino>(Ino{0});
 }
 
 void Volume::settle_fate(Ino ino, model::Fate fate, const Attr& attr) {

@@ -609,6 +609,26 @@ TEST_F(Sync, WhatTheServerForgotIsOfferedAgain) {
   EXPECT_EQ(rig().find(kRoot, "after"), 101u);
 }
 
+// The rows of what is offered again are of before the server went back.
+TEST_F(Sync, AConflictMakesNoNewFolderOfOneThatIsOfferedAgain) {
+  rig();
+  forgotten([&] {
+    ASSERT_EQ(rig().create(kRoot, "d", 100), 0);
+    ASSERT_EQ(rename(kRoot, "d", kRoot, "e"), 0);
+    ASSERT_EQ(rig().create(kRoot, "d", 101, FileType::kDirectory), 0);
+    ASSERT_EQ(rig().create(101, "f", 102), 0);
+    ASSERT_TRUE(rig().drain());
+    ASSERT_EQ(rig().create(kRoot, "while", 103), 0);
+  });
+  // The numbers of the files are somebody else's by now.
+  const std::string attr = model::encode_attr({});
+  on_server({{"SET", "i100", attr}, {"SET", "i102", attr}});
+  ASSERT_TRUE(rig().drain()) << rig().last_error;
+  ASSERT_EQ(journal().size(), 3u) << "two files and a rename";
+  ASSERT_EQ(rig().find(kRoot, "d"), 101u);
+  EXPECT_EQ(rig().find(101, "f"), 0u);
+}
+
 TEST_F(Sync, WhatIsNoLongerKeptIsNotGuessed) {
   auto forgetful = config(server.url());
   forgetful.sync.keep_applied = std::chrono::milliseconds(0);

@@ -340,6 +340,18 @@ TEST_F(TrashVolumes, MoveWhatIsRemovedIntoTheHour) {
   EXPECT_EQ(number("GET totalInodes"), 2);
 }
 
+// The hour that takes what was removed is known when the server has it.
+TEST_F(TrashVolumes, GiveBackOnlyWhatTheServerHas) {
+  Mounted a(server.url(), {"mode=fast-meta", "cache.dir=" + ::testing::TempDir() + "restored"});
+  const Ino f = a.make(kRootIno, "f");
+  ASSERT_TRUE(a->unlink({}, kRootIno, "f"));
+  const std::string name = "1-" + std::to_string(f) + "-f";
+  const auto done = a->rename({}, model::kTrashIno + 1, name, kRootIno, "again", 0);
+  ASSERT_TRUE(done) << done.error().text;
+  EXPECT_EQ(number("HEXISTS d1 again"), 1);
+  EXPECT_EQ(a.find(kRootIno, "again"), static_cast<int64_t>(f));
+}
+
 TEST_F(VolumeTest, FormatRefusesWhatIsThere) {
   auto again = engine::format_volume(config_for(server.url()), settings_json(0), false, Log());
   ASSERT_FALSE(again);

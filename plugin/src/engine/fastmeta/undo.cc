@@ -69,6 +69,7 @@ struct Undo::Closure {
 
   // Of the last attempt.
   std::vector<ReadKey> needed;
+  std::set<std::string> born;  // inodes whose rows know of nothing before they were made here
   struct Entry {
     JournalEntry entry;
     std::set<Ino> files;
@@ -165,6 +166,7 @@ Result<void> Undo::attempt(Closure& closure, const model::VolumeFacts& facts,
   if (closure.members.size() != before) return Error{Fault::kConflict, EIO, {}};
   closure.journalled.clear();
   closure.needed.clear();
+  closure.born.clear();
   for (const auto& [seq, member] : closure.members) closure.touch(parts_.keys, member.record);
 
   RowWriter rows(*transaction, parts_.keys, parts_.validity);
@@ -182,6 +184,10 @@ Result<void> Undo::attempt(Closure& closure, const model::VolumeFacts& facts,
       if (of_parent(parts_.keys, member.record, write)) {
         MDP_TRY(const Row row, rows.load(row_key(write.key)));
         if (row.last_seq > newest) continue;
+      }
+      if (parts_.keys.parse(write.key)->kind == 'i') {
+        MDP_TRY(const Row row, rows.load(row_key(write.key)));
+        if (row.born) closure.born.insert(write.key);
       }
       MDP_TRY_VOID(rows.drop_pending(write));
     }
@@ -307,7 +313,9 @@ Result<Undo::Verdict> Undo::run_again(Closure& closure, store::Transaction& tran
   if (closure.adopted && model::content_of(record.operation) == closure.adopted->theirs)
     record.base_mtime = view.shown(closure.adopted->theirs).value_or(model::Attr{}).mtime;
   const auto* created = std::get_if<model::CreateArgs>(&record.operation);
-  const std::string born = created ? parts_.keys.attr(created->ino) : std::string();
+  std::string born = created ? parts_.keys.attr(created->ino) : std::string();
+  // What is offered again has rows of before.
+  if (!closure.born.contains(born)) born.clear();
   RowWriter rows(transaction, parts_.keys, parts_.validity);
   for (const Write& write : record.writes)
     MDP_TRY_VOID(rows.pending(write, record.seq, write.key == born));

@@ -41,7 +41,8 @@ class Passthrough final : public Executor {
     std::function<model::VolumeFacts()> facts;
     // An error while mutations are refused (disconnected, read-only …).
     std::function<Result<void>()> may_write;
-    // An error when not even what we hold may be given back: it is not our volume any more.
+    // An error when not even what we hold may be given back, nor what was acknowledged be sent:
+    // it is not our volume any more.
     std::function<Result<void>()> may_release;
     // A key was, or may have been, changed and no invalidation will tell.
     std::function<void(const std::string& key)> changed;
