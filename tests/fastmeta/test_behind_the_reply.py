@@ -75,6 +75,6 @@ def test_a_change_right_behind_the_reply_to_exec_is_not_missed(lab, volume, stan
                 soon(lambda: is_as_theirs(mount, name, f"x{n}" if renamed else f"y{n}", size),
                      f"{ROUNDS[n]} on {mount.root}", AT_ONCE_S + RTT_S)
     print(f"{in_time} of {len(ROUNDS)} rounds were in time")
-    assert in_time > len(ROUNDS) / 2
+    assert in_time >= len(ROUNDS) / 2
     assert conflicts(fast) == conflicts(second) == 0
     soon(lambda: names(fast.path("dir")) == names(standard.path("dir")), "the same names")

@@ -115,7 +115,7 @@ def test_while_no_connection_tells_of_changes_it_is_lost_whatever_else_works(lab
     while time.monotonic() < until:
         begin = time.monotonic()
         assert mode(fast.path("file")) == 0o644 and os.listdir(fast.path()) == ["file"]
-        assert time.monotonic() - begin < 0.5, "from the cache, at once"
+        assert time.monotonic() - begin < 1.5, "from the cache; the deadline is 3 s"
         assert fast.state == "read-only"
         with pytest.raises(OSError):
             os.mkdir(fast.path("refused"))
