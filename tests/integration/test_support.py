@@ -40,6 +40,20 @@ def test_the_nth_request_fails_once(lab, how, happened):
         assert again("INCR", "a") == (3 if happened else 2)
 
 
+def test_the_last_request_is_done_and_then_the_link_refuses(lab):
+    server = lab.redis()
+    link = lab.link(server)
+    with Redis(link.port) as redis, Redis(link.port) as other:
+        link.fail(1, "last", "INCR")
+        for connection in (redis, other):
+            with pytest.raises(OSError):
+                connection("INCR", "a")
+    with pytest.raises(ConnectionRefusedError):
+        Redis(link.port)
+    link.up()
+    assert Redis(link.port)("GET", "a") == b"1"
+
+
 def test_a_hole_swallows_and_a_stall_delivers_late(lab):
     server = lab.redis()
     link = lab.link(server)
@@ -60,6 +74,37 @@ def test_a_hole_swallows_and_a_stall_delivers_late(lab):
         Redis(link.port)
     link.up()
     assert Redis(link.port)("GET", "a") == b"1"
+
+
+def test_a_deaf_link_loses_what_tells_of_changes_and_nothing_else(lab):
+    server = lab.redis()
+    link = lab.link(server)
+    with Redis(link.port) as plain, Redis(link.port, timeout_s=0.3) as told:
+        assert told("CLIENT", "TRACKING", "ON", "REDIRECT", plain("CLIENT", "ID")) == b"OK"
+        link.deaf()
+        assert plain("SET", "a", 1) == b"OK"
+        with pytest.raises(TimeoutError):
+            told("GET", "a")
+        with Redis(link.port, timeout_s=0.3) as later:
+            assert later("GET", "a") == b"1"
+            with pytest.raises(TimeoutError):
+                later("CLIENT", "TRACKING", "OFF")
+        link.up()
+        with Redis(link.port) as later:
+            assert later("CLIENT", "TRACKING", "OFF") == b"OK"
+
+
+def test_a_failure_may_be_of_what_is_told_of_changes_only(lab):
+    server = lab.redis()
+    link = lab.link(server)
+    with Redis(link.port) as plain, Redis(link.port) as told:
+        told("CLIENT", "TRACKING", "OFF")
+        link.fail(1, "after", "INCR", "tracking")
+        assert plain("INCR", "a") == 1
+        assert link.fired() == ""
+        with pytest.raises(OSError):
+            told("INCR", "a")
+        assert link.fired() == "INCR a" and plain("GET", "a") == b"2"
 
 
 def test_what_was_acknowledged_survives_a_killed_server(lab):

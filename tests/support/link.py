@@ -45,12 +45,18 @@ class Link:
     def stall(self):
         self._obey("mode stall")
 
+    def deaf(self):
+        """The connection that is told of changes is a hole, and those that follow it; others are
+        not. After up() only the present one is."""
+        self._obey("mode deaf")
+
     def cut(self):
         self._obey("cut")
 
-    def fail(self, nth, how, names="*"):
-        """Once, at the nth request from now; how: before, after, hole or late."""
-        self._obey(f"fail {nth} {how} {names}")
+    def fail(self, nth, how, names="*", where="any"):
+        """Once, at the nth request from now; how: before, after, hole, late or last; where: on any
+        connection, or on the one that is told of changes ("tracking")."""
+        self._obey(f"fail {nth} {how} {names} {where}")
 
     def disarm(self):
         self._obey("fail 0 before *")

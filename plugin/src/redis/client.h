@@ -32,7 +32,7 @@ struct ClientOptions {
   std::chrono::milliseconds backoff_initial{50};      // between attempts to reconnect
   std::chrono::milliseconds backoff_max{2000};
   std::chrono::milliseconds ping_interval{2000};      // proves the tracking connection
-  std::chrono::milliseconds ping_timeout{5000};       // without an answer it is lost
+  std::chrono::milliseconds ping_timeout{5000};       // nothing has come: it is lost
   size_t pool_max = 32;                               // connections for transactions
   bool tracking = true;
   std::vector<std::string> tracked_prefixes;          // BCAST; none is a prefix of another

@@ -145,22 +145,26 @@ Pipeline::Reason Pipeline::take_push(Reply& push) {
 
 Pipeline::Reason Pipeline::check_ping(const std::shared_ptr<Link>& link, Deadline& next) {
   auto now = Clock::now();
+  const auto interval = std::min(options_.ping_interval, options_.ping_timeout / 2);
   if (link->ping_waits) {
-    // Anything that arrives is a proof: the answer may be behind a long reply.
-    Deadline lost = std::max(link->pinged, link->received) + options_.ping_timeout;
+    // Anything that arrives is a proof: the answer may be behind a long reply. What counts is how
+    // old the last one is, not the PING, so that the timeout bounds how old an answer can be; a
+    // PING that went late (the process was stopped) has its time all the same.
+    Deadline lost = std::max(link->received + options_.ping_timeout,
+                             link->pinged + options_.ping_timeout - interval);
     if (now >= lost && !link->socket.has_input())
-      return fmt::format("no answer to PING for {} ms", options_.ping_timeout.count());
+      return fmt::format("no sign of life for {} ms", options_.ping_timeout.count());
     next = std::min(next, lost);
-  } else if (now >= link->pinged + options_.ping_interval) {
+  } else if (now >= link->pinged + interval) {
     link->pinged = now;
     link->ping_waits = true;
     std::unique_lock lock(mutex_);
     append_command(link->waiting, {"PING"});
     link->expected.push_back({nullptr, 1, true});
     flush(lock, link);
-    next = std::min(next, now + options_.ping_timeout);
+    next = now;  // how long it is waited for is decided above
   } else {
-    next = std::min(next, link->pinged + options_.ping_interval);
+    next = std::min(next, link->pinged + interval);
   }
   return std::nullopt;
 }

@@ -8,12 +8,16 @@
 //        refuse       listens no more, connections are reset
 //        hole         accepts, and loses every byte in both directions
 //        stall        keeps every byte; `up` delivers them, late
+//        deaf         connections that ask for CLIENT TRACKING (now or later) are holes, also after
+//                     `up`; the others go on
 //   cut               resets every connection
-//   fail N HOW NAMES  once, at the N-th request from now whose name is in NAMES (comma separated,
-//                     "*" is any but PING): before (is not sent, the connection is reset), after
+//   fail N HOW NAMES WHERE
+//                     once, at the N-th request from now whose name is in NAMES (comma separated,
+//                     "*" is any but PING), on any connection or (WHERE "tracking") one that has
+//                     asked for CLIENT TRACKING: before (is not sent, the connection is reset), after
 //                     (is sent, its reply is lost, the connection is reset), hole (this connection
 //                     loses every byte from here on), late (it and what follows on this connection
-//                     is kept until `up`, others go on)
+//                     is kept until `up`, others go on), last (as after, and then the link refuses)
 //   fired             "1 NAME KEY" once that happened, else "0"
 //   zero / count      counts since zero: REQUESTS BURSTS CONNECTIONS; requests that leave together,
 //                     before any reply to them has arrived, are one burst (a round trip)
@@ -67,6 +71,7 @@ struct Pair {
   RequestCutter cutter;
   Way up;    // to the server
   Way down;  // to the client
+  bool tracking = false;  // has asked for CLIENT TRACKING
   bool hole = false;
   bool late = false;
   bool gone = false;
@@ -80,6 +85,7 @@ struct Failure {
   long at = 0;  // 0: none is armed
   std::string how;
   std::string names;
+  std::string where;  // "tracking", or any
   std::string fired;
 };
 
@@ -214,7 +220,11 @@ class Link {
     std::string batch;
     while (auto request = pair.cutter.next()) {
       count(pair, *request);
-      if (fails(*request)) {
+      if (request->name == "CLIENT" && request->key == "TRACKING") {
+        pair.tracking = true;
+        if (mode_ == "deaf") return lose(pair);
+      }
+      if (fails(pair, *request)) {
         failure_.fired = request->name + " " + request->key;
         if (failure_.how != "before") batch += request->bytes;
         send_up(pair, std::move(batch));
@@ -229,7 +239,7 @@ class Link {
   void read_server(Pair& pair) {
     std::string bytes;
     if (!read_some(pair.server, bytes)) pair.down.ended = true;
-    if (pair.reply_is_lost && !bytes.empty()) return cut(pair);
+    if (pair.reply_is_lost && !bytes.empty()) return lose_reply(pair);
     if (!pair.hole && !bytes.empty()) {
       pair.down.pieces.push_back({Clock::now() + one_way_, std::move(bytes)});
     }
@@ -252,8 +262,8 @@ class Link {
     }
   }
 
-  bool fails(const Request& request) {
-    if (failure_.at == 0) return false;
+  bool fails(const Pair& pair, const Request& request) {
+    if (failure_.at == 0 || (failure_.where == "tracking" && !pair.tracking)) return false;
     const bool counts = failure_.names == "*"
                             ? request.name != "PING"
                             : ("," + failure_.names + ",").find("," + request.name + ",") !=
@@ -270,6 +280,13 @@ class Link {
     }
     pair.reply_is_lost = true;
     pair.lost_at = Clock::now();
+  }
+
+  void lose_reply(Pair& pair) {
+    cut(pair);
+    if (failure_.how != "last") return;
+    mode_ = "refuse";
+    change_mode();
   }
 
   static void lose(Pair& pair) {
@@ -301,17 +318,28 @@ class Link {
   void deliver(Pair& pair) {
     if (pair.gone || mode_ == "stall" || pair.late) return;
     if (pair.reply_is_lost && Clock::now() > pair.lost_at + std::chrono::seconds(1) + one_way_) {
-      return cut(pair);  // nothing came back
+      return lose_reply(pair);  // nothing came back
     }
     deliver(pair.up, pair.server);
     if (deliver(pair.down, pair.client)) pair.in_burst = false;
     end_if_both_closed(pair);
   }
 
+  // What was held up together arrives together.
+  static void gather(Way& way) {
+    while (way.pieces.size() > 1 && way.pieces[1].due <= Clock::now() &&
+           way.pieces.front().bytes.size() < kReadBytes) {
+      std::string front = std::move(way.pieces.front().bytes);
+      way.pieces.pop_front();
+      way.pieces.front().bytes.insert(0, front);
+    }
+  }
+
   // Whether anything was delivered.
   static bool deliver(Way& way, int to) {
     bool any = false;
     while (!way.pieces.empty() && way.pieces.front().due <= Clock::now()) {
+      gather(way);
       std::string& bytes = way.pieces.front().bytes;
       const ssize_t sent = send(to, bytes.data(), bytes.size(), MSG_NOSIGNAL);
       if (sent < 0 && (errno == EAGAIN || errno == EINTR)) return any;
@@ -359,7 +387,7 @@ class Link {
       cut_all();
     } else if (order == "fail") {
       failure_ = {};
-      words >> failure_.at >> failure_.how >> failure_.names;
+      words >> failure_.at >> failure_.how >> failure_.names >> failure_.where;
     } else if (order == "fired") {
       return failure_.fired.empty() ? "0" : "1 " + failure_.fired;
     } else if (order == "zero") {
@@ -381,7 +409,7 @@ class Link {
   void change_mode() {
     for (const auto& pair : pairs_) {
       pair->late = false;
-      if (mode_ == "hole") lose(*pair);
+      if (mode_ == "hole" || (mode_ == "deaf" && pair->tracking)) lose(*pair);
     }
     if (mode_ == "refuse") {
       close(listener_);

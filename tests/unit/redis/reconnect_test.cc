@@ -104,6 +104,51 @@ TEST(RedisReconnect, NoticesALinkThatLosesEveryByte) {
   EXPECT_EQ(text_of(client->read_one({"PING"})), "PONG");
 }
 
+// The last sign of life counts, not the first question without an answer: the timeout bounds how
+// old an answer from memory can be (I5).
+TEST(RedisReconnect, ALossIsNoticedWithinTheTimeoutWhereverThePingsAre) {
+  test::RedisServer server;
+  for (auto phase : {20ms, 250ms, 450ms}) {  // of the interval
+    test::FaultProxy proxy(server.port());
+    auto options = options_for(proxy.url());
+    options.ping_interval = 500ms;
+    options.ping_timeout = 1s;
+    options.connect_timeout = 300ms;
+    RunningClient client(options);
+    std::this_thread::sleep_for(500ms + phase);
+    proxy.swallow(true);
+    auto begin = Clock::now();
+    EXPECT_TRUE(client.events.wait_for("lost", 1, 5s));
+    EXPECT_LT(Clock::now() - begin, 1150ms) << phase.count() << " ms behind a PING";
+    EXPECT_GT(Clock::now() - begin, 450ms);
+    proxy.swallow(false);
+  }
+}
+
+TEST(RedisReconnect, AThreadThatWasHeldUpAsksBeforeItGivesUp) {
+  test::RedisServer server;
+  test::FaultProxy proxy(server.port());
+  proxy.delay(30ms);
+  auto options = options_for(proxy.url());
+  options.ping_interval = 100ms;
+  options.ping_timeout = 400ms;
+  LogLines lines;
+  Events events;
+  auto hooks = events.hooks();
+  hooks.on_invalidate = [&](std::span<const std::string>) {
+    std::this_thread::sleep_for(800ms);
+    events.add("held up");
+  };
+  auto client = Client::open(options, lines.log());
+  ASSERT_TRUE(client);
+  ASSERT_TRUE((*client)->start(hooks));
+  server.ask("SET i1 1");
+  EXPECT_TRUE(events.wait_for("held up"));
+  EXPECT_EQ(text_of((*client)->read_one({"PING"})), "PONG");
+  (*client)->stop();
+  EXPECT_EQ(events.count("lost"), 0u);
+}
+
 TEST(RedisReconnect, DoesNotTakeASlowLinkForALostOne) {
   test::RedisServer server;
   test::FaultProxy proxy(server.port());
