@@ -1,14 +1,17 @@
 """Others in the same folders: busy ones, ones that want the opposite, ones that fill the volume."""
 
 import errno
+import fcntl
 import os
+import signal
 import threading
 import time
 
 import pytest
 
-from fastmeta.conftest import (PATIENT_S, UNHURRIED, Fast, conflicts, hold, meet, names, soon,
-                               sound, tree, write)
+from fastmeta.conftest import (PATIENT_S, UNHURRIED, Fast, conflicts, hold, meet, names, read, soon,
+                               sound, write)
+from support import leftovers
 from support.process import wait_until
 
 
@@ -88,27 +91,6 @@ def test_a_folder_that_is_removed_and_filled_at_once(lab, volume, fast):
     assert conflicts(fast) == 0
     fast.mount.unmount()
     assert sound(lab, volume) == []
-
-
-def test_folders_that_two_clients_put_into_each_other(apart, standard, volume):
-    """Both moves at once would make a ring that nobody can reach."""
-    for name in ("a", "b"):
-        os.mkdir(apart.path(name))
-        write(apart.path(name, "file" + name), b"")
-    apart.drained()
-    soon(lambda: len(names(standard.path())) == 2, "the folders")
-    os.listdir(apart.path("a")), os.listdir(apart.path("b"))
-    hold(apart)
-    os.rename(apart.path("a"), apart.path("b", "a"))
-    os.rename(standard.path("b"), standard.path("a", "b"))
-    meet(apart)
-    assert conflicts(apart) == 1
-    wanted = {"a": ("folder", None), "a/b": ("folder", None), "a/filea": ("file", b""),
-              "a/b/fileb": ("file", b"")}
-    soon(lambda: tree(apart.path()) == wanted, "the tree here")
-    assert tree(standard.path()) == wanted
-    apart.mount.unmount()
-    assert sound(apart.lab, volume) == []
 
 
 def test_exclusive_creation_without_exclusive_remote_is_told_as_a_conflict(lab, volume):
@@ -213,32 +195,75 @@ def test_a_volume_that_another_client_fills(lab):
 
 
 def test_a_host_that_was_stopped_for_longer_than_its_session_lives(lab, volume):
-    """Others take it for dead and clean up after it; it goes on with a new session."""
-    import signal
-    fast = Fast(lab, volume, settings={"session.heartbeat": "1s"})
+    """Others take it for dead and clean up after it; it goes on with a new session. What it had
+    written under a lock is one conflict, and the file that it had kept open without a name is gone:
+    that is told, and nothing else is shown for it."""
+    fast = Fast(lab, volume, lab.link(volume.server), settings={"session.heartbeat": "1s"})
     standard = lab.mount("juicefs", volume, options=["--heartbeat", "2"])
-    write(fast.path("before"), b"1")
+    data = bytes(range(256)) * 1024
+    write(fast.path("before"), data)
+    write(fast.path("locked"), b"before")
     fast.drained()
+    soon(lambda: os.path.exists(standard.path("locked")), "the file")
     with volume.redis() as redis:
-        sessions = {int(s) for s in redis("ZRANGE", "allSessions", 0, -1)}
-        ours = min(sessions)
-        held = open(fast.path("before"), "r+b")
+        ours = min(int(s) for s in redis("ZRANGE", "allSessions", 0, -1))
+        held = os.open(fast.path("before"), os.O_RDWR)
+        locked = os.open(fast.path("locked"), os.O_RDWR)
         os.unlink(fast.path("before"))
+        fcntl.flock(locked, fcntl.LOCK_EX)
         fast.drained()
+        hold(fast)
+        os.pwrite(locked, b"ours..", 0)
+        os.fsync(locked)
         fast.mount.process.signal(signal.SIGSTOP)
         try:
             redis("ZADD", "allSessions", 1, ours)
             wait_until(lambda: redis("ZSCORE", "allSessions", ours) is None, 60,
                        "the standard client to clean up")
+            write(standard.path("locked"), b"theirs", "r+b")
+            wait_until(lambda: len(volume.objects()) < 4, 20, "the data of the removed file to go")
         finally:
+            fast.link.up()
             fast.mount.process.signal(signal.SIGCONT)
         fast.is_state("writable")
-        write(fast.path("after"), b"2")
         fast.drained()
         wait_until(lambda: redis("ZCARD", "allSessions") == 2, PATIENT_S, "a new session")
         assert redis("ZSCORE", "allSessions", ours) is None
-        soon(lambda: names(standard.path()) == ["after"], "the file")
-        held.close()
-    assert conflicts(fast) == 0
+        assert tells(lambda: os.fsync(locked)), "what was lost is told"
+        os.close(locked)
+        write(fast.path("after"), b"2")
+        fast.drained()
+        soon(lambda: names(standard.path()) == ["after", "locked"], "the files")
+        assert conflicts(fast) == 1
+        assert read(standard.path("locked")) == b"theirs"
+        soon(lambda: read(fast.path("locked")) == b"theirs", "their data here")
+        shows_its_data_or_tells(held, data)
+        told = tells(lambda: os.pwrite(held, b"new", 0)) or tells(lambda: os.fsync(held))
+        told or shows_its_data_or_tells(held, b"new" + data[3:])
+        told = tells(lambda: os.close(held)) or told
+        assert told, "what is written to a file that is gone must not look written"
+    fast.drained()
     fast.mount.unmount()
     assert sound(lab, volume) == []
+    assert leftovers.of_dead_sessions(volume) == []
+
+
+# Lost, or of a file that is not there any more; the latter two as in the standard client.
+TOLD = (errno.EIO, errno.ENOENT, errno.EBADF)
+
+
+def tells(action):
+    """Whether it ended in an error of a loss."""
+    try:
+        action()
+        return False
+    except OSError as error:
+        assert error.errno in TOLD, error
+        return True
+
+
+def shows_its_data_or_tells(file, data):
+    os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
+    shown = []
+    if not tells(lambda: shown.append(os.pread(file, len(data) + 1, 0))):
+        assert shown == [data], "neither its data nor an error"

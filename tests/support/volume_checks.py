@@ -8,6 +8,9 @@ import subprocess
 
 from support.process import wait_until
 
+# What a client shows in its root beside what is there.
+VIRTUAL = (".trash", ".accesslog", ".config", ".stats", ".control")
+
 _BAD = re.compile(r"ERROR|FATAL|broken|should be repaired|missing|WARNING.*(nlink|stat)", re.I)
 _OF_STATS = re.compile(r"usage stat of .* is missing|[Ss]tat of path .* should be synced|"
                        r"FATAL.*some errors occurred")
