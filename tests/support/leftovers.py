@@ -10,18 +10,16 @@ from support.process import wait_until
 SETTLED_S = 10
 
 
-def _number(path):
-    return int(path.name.split("_")[0])
-
-
 def unrecorded(volume):
     """{slice: object} of those that neither a file nor a count of references names, nor a list of
     what is to be deleted."""
     with volume.redis() as redis:
-        doomed = {int(field.split(b"_")[0][1:]) for field, count in redis.hash("sliceRef").items()
+        # In the order in which a slice is named while it goes, so that none is missed on its way.
+        named = volume_checks.slices_named(redis) | {0}
+        named |= {int(field.split(b"_")[0][1:]) for field, count in redis.hash("sliceRef").items()
                   if int(count) < 0}
-    return {_number(path): path for path in volume_checks.objects_unreferenced(volume)
-            if _number(path) not in doomed}
+    found = {volume_checks.slice_of(path): path for path in volume.objects()}
+    return {number: path for number, path in found.items() if number not in named}
 
 
 def _begin(path):
@@ -43,8 +41,7 @@ class Leftovers:
     def fault(self, most):
         """Now; it may leave so many objects."""
         self._most += most
-        self._candidates |= {_number(path) for path in self.volume.objects()
-                             if not path.name.startswith(".jfs.")}  # of half an upload
+        self._candidates |= {volume_checks.slice_of(path) for path in self.volume.objects()}
 
     def journal(self, entries):
         self.journalled = len(entries)
