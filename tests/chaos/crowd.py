@@ -95,7 +95,8 @@ class Crowd:
         prefix = f"{OWN}-{client}{len(self.own_logs)}-"
         log = self.logs / prefix
         self.own_logs.append((log, prefix))
-        self.owners[client] = self.start("promise_worker.py", self.mounts[client], log, prefix, *PLACES)
+        self.owners[client] = self.start("promise_worker.py", self.mounts[client], log, prefix,
+                                         *PLACES)
 
     def keep_owners(self):
         for client, process in list(self.owners.items()):

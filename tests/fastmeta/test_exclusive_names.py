@@ -150,7 +150,7 @@ def test_no_two_get_it_over_a_link_that_breaks(lab, volume, standard, seed):
 
 @pytest.mark.skipif(not shutil.which("git"), reason="git is not installed")
 def test_commits_of_two_clients_to_one_repository(lab, volume, standard):
-    """Both at once, each time: git keeps them apart by *.lock. No commit that it reported is lost."""
+    """Both at once, each time: git keeps them apart by *.lock. What it reported is not lost."""
     mounts = racers(lab, volume, 5)
 
     def git(mount, *arguments):

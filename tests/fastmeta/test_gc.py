@@ -122,8 +122,8 @@ def test_data_that_is_lost_is_no_silent_loss(lab, volume, held, standard):
 
 @pytest.mark.timeout(900)
 def test_a_backlog_of_two_hours_drains_beside_a_gc(lab, volume, clock, standard):
-    """The machine was asleep for two hours, with changes that nobody knew of. A gc runs over and over
-    while they are sent: nothing of theirs is gone in the end, and nothing is left over."""
+    """The machine was asleep for two hours, with changes that nobody knew of. A gc runs over and
+    over while they are sent: nothing of theirs is gone in the end, and nothing is left over."""
     clock.set(-7200)
     fast = Fast(lab, volume, lab.link(volume.server), env=clock.env,
                 settings={**UNHURRIED, **KEPT, "sync.batch-commands": 20})

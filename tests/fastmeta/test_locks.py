@@ -256,8 +256,8 @@ def test_a_session_that_others_took_for_dead_is_followed_by_another(lab, volume,
 
 
 def test_a_session_that_the_standard_client_cleans_away_overwrites_nothing(lab, volume):
-    """It takes us for dead, drops our lock, takes it and writes; what we had written under it is one
-    conflict."""
+    """It takes us for dead, drops our lock, takes it and writes; what we had written under it is
+    one conflict."""
     a = Fast(lab, volume, lab.link(volume.server), settings={"session.heartbeat": "1s"})
     standard = lab.mount("juicefs", volume, options=["--heartbeat", "1"])
     write(a.path("file"), b"before")

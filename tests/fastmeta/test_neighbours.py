@@ -22,9 +22,11 @@ PENDING = 10_000 if LONG else 2000
 
 @pytest.mark.timeout(900)
 def test_a_busy_neighbour_does_not_keep_us_from_sending(lab, volume, standard):
-    """Names come into our folder without a pause, one in a millisecond, from close to the server: of
-    the standard client, and of one that is faster than a kernel lets it be. We are 30 ms away."""
-    far = Fast(lab, volume, lab.link(volume.server), settings={**UNHURRIED, "sync.batch-commands": 200})
+    """Names come into our folder without a pause, one in a millisecond, from close to the server:
+    of the standard client, and of one that is faster than a kernel lets it be. We are 30 ms away.
+    """
+    far = Fast(lab, volume, lab.link(volume.server),
+               settings={**UNHURRIED, "sync.batch-commands": 200})
     far.link.rtt(30)
     os.mkdir(far.path("dir"))
     far.drained()

@@ -1,6 +1,6 @@
-"""Folders that clients put into each other at the same time. All moves at once would make a ring that
-nobody can reach: the last of them to arrive is a conflict, and everything stays where it can be found.
-"""
+"""Folders that clients put into each other at the same time. All moves at once would make a ring
+that nobody can reach: the last of them to arrive is a conflict, and everything stays where it can
+be found."""
 
 import errno
 import os

@@ -1,5 +1,5 @@
-"""Another client that makes empty files in one folder, about one in a millisecond, as none does through
-a kernel: by the schema, in one script each."""
+"""Another client that makes empty files in one folder, about one in a millisecond, as none does
+through a kernel: by the schema, in one script each."""
 
 import itertools
 import threading
