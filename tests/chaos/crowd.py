@@ -17,7 +17,6 @@ import json
 import pathlib
 import random
 import shutil
-import stat
 import sys
 import tempfile
 import time
@@ -27,7 +26,7 @@ sys.path[:0] = [str(ROOT / "tests")]
 
 from chaos import promises, rivals  # noqa: E402
 from fastmeta.conftest import Fast  # noqa: E402
-from support import cleanup, dumps, volume_checks  # noqa: E402
+from support import cleanup, pictures, volume_checks  # noqa: E402
 from support.clients import Fastmeta, Juicefs  # noqa: E402
 from support.lab import Lab  # noqa: E402
 from support.process import Process, wait_until  # noqa: E402
@@ -96,7 +95,8 @@ class Crowd:
         prefix = f"{OWN}-{client}{len(self.own_logs)}-"
         log = self.logs / prefix
         self.own_logs.append((log, prefix))
-        self.owners[client] = self.start("promises.py", self.mounts[client], log, prefix, *PLACES)
+        self.owners[client] = self.start("promise_worker.py", self.mounts[client], log, prefix,
+                                         *PLACES)
 
     def keep_owners(self):
         for client, process in list(self.owners.items()):
@@ -182,7 +182,7 @@ class Crowd:
         def equal():
             try:
                 for name, mount in self.mounts.items():
-                    trees[name] = rivals.look(str(mount.root), PLACES)
+                    trees[name] = pictures.look(str(mount.root), PLACES)
             except FileNotFoundError:  # of a listing that is not new any more
                 return False
             return trees["a"] == trees["b"] == trees["standard"]
@@ -196,17 +196,7 @@ class Crowd:
 
     def journal(self, fast):
         """Its records, with the path that each was about, and how many conflicts it stands for."""
-        entries, after = [], 0
-        while True:
-            asked = {"after": after, "limit": 1000, "full": True}
-            done = self.lab.clients["fastmeta"].run("control", fast.root, "conflicts",
-                                                    json.dumps(asked))
-            assert done.returncode == 0, done.stdout
-            page = json.loads(done.stdout)
-            entries += page["conflicts"]
-            if not page["more"]:
-                break
-            after = entries[-1]["id"]
+        entries = fast.journal()
         (self.logs / f"journal-{fast.root.name}.json").write_text(json.dumps(entries))
         if len(entries) != fast.stats()["conflicts"]["total"]:
             self.violations.append(f"{len(entries)} entries in the journal, counted "
@@ -225,11 +215,12 @@ class Crowd:
             self.violations += [f"{name} sacrificed what nobody else touched: {record}"
                                 for record in records if f"/{OWN}-" in record["path"]]
         for log, prefix in self.own_logs:
-            there = {path: promise(it) for path, it in tree.items()
+            there = {path: promises.seen(it) for path, it in tree.items()
                      if path.count("/") > 1 and path.split("/")[2].startswith(prefix)}
             found, count = promises.complaints_of(log, there, PLACES)
-            self.operations["on own names"] += count
-            self.by_mount[prefix.removeprefix(f"{OWN}-").rstrip("-0123456789")] += count
+            done = sum(count.values())
+            self.operations["on own names"] += done
+            self.by_mount[prefix.removeprefix(f"{OWN}-").rstrip("-0123456789")] += done
             self.violations += [f"{prefix}: {one}" for one in found]
 
     def judge_volume(self, tree):
@@ -238,29 +229,8 @@ class Crowd:
         # Statistics that were on their way in a connection that was cut may be lost.
         self.violations += volume_checks.fsck(juicefs, self.volume, stats=False)
         self.leftovers = len(volume_checks.objects_unreferenced(self.volume))
-        dumped = dumps.normalised(volume_checks.dump(juicefs, self.volume, self.logs / "dump"))
-        shown = {path: dumped_as(it) for path, it in tree.items()}
-        told = {path: it[:2] + it[4:6] + it[8:9] + it[10:11] for path, it in dumped.items() if path}
-        wrong = volume_checks.differences(shown, told)
-        self.violations += [f"the mount and the dump differ: {one}" for one in wrong]
-
-
-def promise(it):
-    """As promises.py describes it."""
-    xattrs = sorted((name, value.decode()) for name, value in it.xattrs.items())
-    if it.kind == stat.S_IFLNK:
-        return ("link", it.data.decode())
-    if it.kind == stat.S_IFDIR:
-        return ("folder", it.mode, xattrs)
-    return ("file", it.mode, xattrs, it.nlink, it.data)
-
-
-def dumped_as(it):
-    """Type, mode, links, length, target and attributes, as a dump has them."""
-    kinds = {stat.S_IFREG: "regular", stat.S_IFDIR: "directory", stat.S_IFLNK: "symlink"}
-    target = it.data.decode() if it.kind == stat.S_IFLNK else ""
-    return (kinds[it.kind], oct(it.mode), it.nlink, it.size, target,
-            tuple(sorted((name, value.decode()) for name, value in it.xattrs.items())))
+        dumped = volume_checks.dump(juicefs, self.volume, self.logs / "dump")
+        self.violations += pictures.dump_differences(tree, dumped)
 
 
 def run(lab, seed, terms):

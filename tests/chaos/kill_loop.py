@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """Kills processes in the middle of a load of every operation, again and again, and looks whether
 every acknowledged operation is there exactly once: for us after each kill, for the standard client
-too, and in its own tools in the end.
+too, and in its own tools in the end. In every fifth round the standard client makes the names that
+we make, and the undoing of ours is killed.
 
 usage: tests/chaos/kill_loop.py [--rounds 300] [--rtt 0] [--seed N] [--build build/release]
+                                [--keep FOLDER]
 needs root and build/venv (scripts/venv). Prints rounds, operations, faults by kind, violations;
 exit code 1 if there are any of these.
 """
@@ -13,6 +15,7 @@ import collections
 import os
 import pathlib
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -21,34 +24,48 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests")]
 
-from chaos import promises  # noqa: E402
+from chaos import clash, promises  # noqa: E402
 from fastmeta.conftest import Fast  # noqa: E402
-from support import cleanup, volume_checks  # noqa: E402
+from support import cleanup, leftovers, mounts, pictures, volume_checks  # noqa: E402
 from support.clients import Fastmeta, Juicefs  # noqa: E402
 from support.lab import Lab  # noqa: E402
-from support.process import wait_until  # noqa: E402
+from support.process import Process, wait_until  # noqa: E402
 
 WORKERS = 2
-KINDS = ("host", "host", "server", "both", "link", "host after link")
-STANDARD_EACH = 5   # rounds between looks through the standard client
+# One after the other. "host" is our process, "server" is Redis, "link" the way between them.
+KINDS = ("link", "server", "host", "host after link", "host while recovering",
+         "host after a lost reply", "both")
+UNDOING = "host while undoing"  # in every fifth round
+OF_HOST = {*KINDS, UNDOING} - {"link", "server"}
+EACH = 5            # rounds between clashes, and between looks through the standard client
+BEGUN = 5           # operations of each worker before anything happens
+# Objects without a record that a fault leaves. When a host is killed each worker waits for the data
+# of one operation, beside it a file is compacted. A compaction whose reply is lost may have taken
+# effect.
+LEFT_BY_A_KILL = WORKERS + 1
+LEFT_BY_A_CUT = 1
 UP_S = 40
 
 
 class Rounds:
-    def __init__(self, lab, seed, rtt_ms):
-        self.lab = lab
+    def __init__(self, lab, seed, rtt_ms, kinds=KINDS):
+        self.lab, self.rtt_ms, self.kinds = lab, rtt_ms, kinds
         self.dice = random.Random(seed)
         self.server = lab.redis(persist=True)
         self.volume = lab.format(server=self.server)
         self.link = lab.link(self.server)
         self.link.rtt(rtt_ms)
-        self.fast = Fast(lab, self.volume, self.link)
+        self.fast = Fast(lab, self.volume, self.link, {"conflicts.limit": 1_000_000,
+                                                       "session.heartbeat": "2s"})
         self.standard = lab.mount("juicefs", self.volume)
         self.logs = lab.place("log")
-        self.faults = collections.Counter()
-        self.operations = 0
+        self.clash = None
+        self.clashes = 0             # names of ours that were sacrificed
+        self.faults, self.hit = collections.Counter(), collections.Counter()
+        self.operations = collections.Counter()
         self.violations = []
-        self.leftovers = 0
+        self.killed_at = ""
+        self.leftovers = leftovers.Leftovers(self.volume)
 
     def begin(self, number):
         """Workers, each in a folder of its own, as (folder, log, process)."""
@@ -56,69 +73,123 @@ class Rounds:
         for n in range(WORKERS):
             folder, log = f"r{number}_{n}", self.logs / f"{number}_{n}"
             os.mkdir(self.fast.path(folder))
-            workers.append((folder, log, subprocess.Popen(
-                [sys.executable, str(ROOT / "tests/chaos/promises.py"), self.fast.path(folder),
-                 str(log), str(self.dice.randrange(1 << 30)), "0", "", ""])))
+            log.touch()
+            program = ROOT / "tests/chaos/promise_worker.py"
+            workers.append((folder, log, Process(
+                [sys.executable, program, self.fast.path(folder), log,
+                 self.dice.randrange(1 << 30), 0, "", ""], self.logs / f"{number}_{n}.txt")))
+        for _, log, process in workers:
+            wait_until(lambda: log.read_text().count('["!"]') >= BEGUN or not process.alive,
+                       UP_S, "a load")
         return workers
+
+    def crash(self):
+        self.fast.crash()
+        self.killed_at = clash.now()
+
+    def start(self, waiting=True):
+        self.leftovers.fault(LEFT_BY_A_KILL)
+        self.fast.up() if waiting else self.fast.start()
 
     def strike(self, kind):
         """Afterwards the mount is up again."""
+        dice = self.dice
         if kind == "link":
             self.link.cut()
-            time.sleep(self.dice.uniform(0, 0.3))
+            self.leftovers.fault(LEFT_BY_A_CUT)
+            time.sleep(dice.uniform(0, 0.3))
             return
-        if kind == "host after link":
+        if kind in ("host after link", "host while recovering", UNDOING):
             self.link.stall()
-            time.sleep(self.dice.uniform(0, 0.3))
+            if kind == UNDOING:
+                self.clash.make()
+                self.link.up()
+                wait_until(lambda: "conflict " in self.fast.mount.log, 10, "an undo", every_s=0.001)
+                time.sleep(dice.uniform(0, 0.02))
+            else:
+                time.sleep(dice.uniform(0, 0.3))
+        if kind == "host after a lost reply":
+            self.link.fail(dice.randrange(1, 4), "after", "EXEC,EVAL,EVALSHA")
+            wait_until(self.link.fired, 5, "a reply to be lost", every_s=0.001)
         if kind in ("server", "both"):
             self.server.kill()
-        if kind in ("host", "both", "host after link"):
-            self.fast.crash()
+            self.leftovers.fault(LEFT_BY_A_CUT)
+        if kind in OF_HOST:
+            self.crash()
+        self.link.disarm()
         self.link.up()
         if kind in ("server", "both"):
-            time.sleep(self.dice.uniform(0, 0.5))
+            time.sleep(dice.uniform(0, 0.5))
             self.server.start()
-        if kind != "server":
-            self.fast.up()
+        if kind == "host while recovering":
+            self.start(waiting=False)
+            time.sleep(dice.uniform(0, 0.3))
+            self.hit["before it was mounted"] += not mounts.mounted(self.fast.root)
+            self.crash()
+        if kind in OF_HOST:
+            self.start()
 
     def round(self, number):
-        kind = self.dice.choice(KINDS)
+        kind = self.kinds[(number - number // EACH) % len(self.kinds)]
+        if number % EACH == EACH - 1:
+            kind = UNDOING
+            self.clash = clash.Clash(self.fast, self.standard, number)
         workers = self.begin(number)
         try:
             time.sleep(self.dice.uniform(0.05, 1.0))
             self.strike(kind)
             self.faults[kind] += 1
-            if kind in ("server", "link"):  # the load goes on over it
+            if kind not in OF_HOST:  # the load goes on over it
                 time.sleep(self.dice.uniform(0, 0.3))
         finally:
             for _, _, process in workers:
-                if process.poll() is None and kind in ("server", "link"):
-                    process.terminate()
+                if kind not in OF_HOST:
+                    process.signal(15)
                 process.wait(60)
+        where = f"round {number}, {kind}"
+        self.judge_workers(where, workers)
+        self.judge_journal(where)
+        self.violations += [f"{where}: {one}" for one in self.leftovers.complaints()]
+        if number % EACH == 0:
+            self.look_with_the_standard_client(where, workers)
+        for folder, _, _ in workers:
+            subprocess.run(["rm", "-rf", self.fast.path(folder)], check=True)
+
+    def judge_workers(self, where, workers):
         for folder, _, process in workers:
-            if process.returncode not in (0, -15):
-                self.violations.append(f"round {number}: {folder}: exit {process.returncode}")
+            if process.exit_code not in (0, -15):
+                self.violations.append(f"{where}: {folder}: exit {process.exit_code}: "
+                                       f"{process.text()[-600:]}")
         try:
             self.fast.is_state("writable", UP_S)
             self.fast.drained(UP_S)
         except (TimeoutError, AssertionError) as error:
             process = self.fast.mount.process
-            raise AssertionError(f"round {number}, {kind}: {error}; the mount's process: "
+            raise AssertionError(f"{where}: {error}; the mount's process: "
                                  f"{process.pid}, exit {process.exit_code}\n"
                                  f"{self.fast.mount.log[-3000:]}") from error
         for folder, log, _ in workers:
             found, count = promises.complaints(log, self.fast.path(folder))
             self.operations += count
-            self.violations += [f"round {number}, {kind}: {folder}/{one}" for one in found]
-        lost = self.fast.stats()["conflicts"]["total"]
-        if lost:
-            self.violations.append(f"round {number}, {kind}: {lost} conflicts")
-        if number % STANDARD_EACH == 0:
-            self.look_with_the_standard_client(number, kind, workers)
-        for folder, _, _ in workers:
-            subprocess.run(["rm", "-rf", self.fast.path(folder)], check=True)
+            self.violations += [f"{where}: {folder}/{one}" for one in found]
 
-    def look_with_the_standard_client(self, number, kind, workers):
+    def judge_journal(self, where):
+        """Nothing is sacrificed but where both made the same names, and there each once."""
+        entries = self.fast.journal()
+        new = entries[self.leftovers.journalled:]
+        self.leftovers.journal(entries)
+        self.clashes += len(new)
+        ours = [entry for entry in new
+                if self.clash and str(entry["path_then"]).startswith(f"/{self.clash.name}/")]
+        self.violations += [f"{where}: sacrificed, and nobody else had touched it: {entry}"
+                            for entry in new if entry not in ours]
+        if self.clash:
+            self.violations += [f"{where}: {one}" for one in self.clash.complaints(ours)]
+            self.hit["in the middle of an undo"] += clash.interrupted(ours, self.killed_at)
+            subprocess.run(["rm", "-rf", self.fast.path(self.clash.name)], check=True)
+            self.clash = None
+
+    def look_with_the_standard_client(self, where, workers):
         for folder, log, _ in workers:
             last = []
 
@@ -128,51 +199,38 @@ class Rounds:
             try:
                 wait_until(equal, 10, "the same tree in the standard client", every_s=0.2)
             except (TimeoutError, OSError) as error:
-                self.violations += [f"round {number}, {kind}, standard: {folder}/{one}"
-                                    for one in last or [error]]
+                self.violations += [f"{where}, standard: {folder}/{one}" for one in last or [error]]
 
     def finish(self):
         """A last load that stays, and what the standard client's tools say of all of it."""
         workers = self.begin("last")
         time.sleep(1)
         for _, _, process in workers:
-            process.terminate()
+            process.signal(15)
             process.wait(60)
-        self.fast.drained(UP_S)
-        for folder, log, _ in workers:
-            found, count = promises.complaints(log, self.fast.path(folder))
-            self.operations += count
-            self.violations += [f"last: {folder}/{one}" for one in found]
-        shown = volume_checks.tree(self.fast.path())
+        self.judge_workers("last", workers)
+        self.judge_journal("last")
+        self.violations += leftovers.of_dead_sessions(self.volume)
+        shown = pictures.look(str(self.fast.root))
         self.fast.mount.unmount()
         self.standard.unmount()
         volume_checks.counters_settle(self.volume)
         juicefs = self.lab.clients["juicefs"]
-        self.violations += volume_checks.fsck(juicefs, self.volume, stats=False)
-        # What a killed process had stored and not acknowledged belongs to nobody.
-        self.leftovers = len(volume_checks.objects_unreferenced(self.volume))
+        self.violations += volume_checks.fsck(juicefs, self.volume)
+        self.violations += [f"last: {one}" for one in self.leftovers.complaints()]
+        dumped = volume_checks.dump(juicefs, self.volume, self.logs / "dump.json")
+        self.violations += pictures.dump_differences(shown, dumped)
         done = juicefs.run("gc", "--delete", self.volume.url,
                            env=dict(os.environ, JFS_GC_SKIPPEDTIME="0"))
         assert done.returncode == 0, done.stdout
         self.violations += volume_checks.gc(juicefs, self.volume)
-        self.violations += volume_checks.fsck(juicefs, self.volume, stats=False)
-        dumped = volume_checks.dump(juicefs, self.volume, self.logs / "dump.json")
-        names = {b"/".join(path) for path in dumped_paths(dumped["FSTree"])}
-        if names != set(shown):
-            self.violations.append("the dump differs from the mount: "
-                                   f"{sorted(names ^ set(shown))[:5]}")
+        self.violations += volume_checks.fsck(juicefs, self.volume)
+        self.violations += leftovers.of_sessions(self.volume)
 
 
-def dumped_paths(node, above=()):
-    for name, entry in (node.get("entries") or {}).items():
-        path = (*above, os.fsencode(name))
-        yield path
-        yield from dumped_paths(entry, path)
-
-
-def run(lab, rounds, seed, rtt_ms=0, progress=None):
+def run(lab, rounds, seed, rtt_ms=0, kinds=KINDS, progress=None):
     """The finished Rounds."""
-    loop = Rounds(lab, seed, rtt_ms)
+    loop = Rounds(lab, seed, rtt_ms, kinds)
     for number in range(rounds):
         loop.round(number)
         if progress:
@@ -182,9 +240,12 @@ def run(lab, rounds, seed, rtt_ms=0, progress=None):
 
 
 def summary(loop, rounds):
-    kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(loop.faults.items()))
-    return (f"{rounds} rounds, {loop.operations} operations acknowledged, faults: {kinds}; "
-            f"{loop.leftovers} objects without a record; {len(loop.violations)} violations")
+    def told(counter):
+        return ", ".join(f"{count} {kind}" for kind, count in sorted(counter.items())) or "none"
+    return (f"{rounds} rounds, {sum(loop.operations.values())} operations acknowledged, "
+            f"faults: {told(loop.faults)} (killed {told(loop.hit)}); {loop.clashes} conflicts; "
+            f"{len(loop.leftovers.allowed)} objects without a record; "
+            f"{len(loop.violations)} violations")
 
 
 def main():
@@ -193,6 +254,7 @@ def main():
     options.add_argument("--rtt", type=int, default=0, help="milliseconds to the server")
     options.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 30))
     options.add_argument("--build", default="build/release")
+    options.add_argument("--keep", help="where all logs are left if there is anything")
     args = options.parse_args()
     build = ROOT / args.build
     cleanup.install()
@@ -201,16 +263,24 @@ def main():
     def progress(loop, number):
         if number % 10 == 0:
             print(f"  {summary(loop, number)}", flush=True)
+            for violation in loop.violations[:5]:
+                print(f"    {violation}", flush=True)
 
     with tempfile.TemporaryDirectory(prefix="fastmeta-chaos") as folder:
         lab = Lab(folder, {"fastmeta": Fastmeta(build / "fastmeta"),
                            "juicefs": Juicefs(ROOT / "build/venv/bin/juicefs")},
                   build / "tests" / "link")
+        bad = True
         try:
-            loop = run(lab, args.rounds, args.seed, args.rtt, progress)
+            loop = run(lab, args.rounds, args.seed, args.rtt, progress=progress)
+            bad = bool(loop.violations)
         finally:
             lab.close()
+            if bad and args.keep:
+                shutil.copytree(folder, args.keep, dirs_exist_ok=True)
     print(summary(loop, args.rounds))
+    print("operations: " + ", ".join(f"{count} {kind}" for kind, count in
+                                     sorted(loop.operations.items())))
     for violation in loop.violations[:50]:
         print(f"  {violation}")
     sys.exit(1 if loop.violations else 0)

@@ -319,46 +319,6 @@ def record_of_journal(record):
     return None
 
 
-class Seen:
-    """What is behind a path."""
-
-    def __init__(self, path):
-        it = os.lstat(path)
-        self.ino, self.kind, self.mode = it.st_ino, stat.S_IFMT(it.st_mode), it.st_mode & 0o7777
-        self.nlink, self.times = it.st_nlink, (it.st_mtime_ns, it.st_ctime_ns)
-        self.owner, self.data, self.size, self.xattrs = (it.st_uid, it.st_gid), b"", 0, {}
-        if self.kind == stat.S_IFLNK:
-            self.data = os.fsencode(os.readlink(path))
-            return
-        self.xattrs = {name: os.getxattr(path, name) for name in os.listxattr(path)}
-        if self.kind == stat.S_IFREG:
-            self.size = it.st_size
-            with open(path, "rb") as file:
-                self.data = file.read()
-
-    def __eq__(self, other):
-        return isinstance(other, Seen) and vars(self) == vars(other)
-
-    def __str__(self):
-        return str(vars(self))
-
-    __repr__ = __str__
-
-
-def look(root, places):
-    """{path: Seen} of everything in the places, themselves included."""
-    found = {}
-
-    def walk(path):
-        it = found[path] = Seen(root + path)
-        if it.kind == stat.S_IFDIR:
-            for name in os.listdir(root + path):
-                walk(f"{path}/{name}")
-    for place in places:
-        walk(place)
-    return found
-
-
 class Account:
     """logs: (client, path). journals: {client: records, as `conflicts` tells them in full}."""
 

@@ -8,10 +8,9 @@ import pytest
 
 from support import volume_checks
 from support.process import wait_until
+from support.volume_checks import VIRTUAL
 
 PATIENT_S = 20
-# What the standard client shows in its root: reading the log of accesses never ends.
-VIRTUAL = (".trash", ".accesslog", ".config", ".stats", ".control")
 # The loss of the server is noticed soon, so that tests of it are short.
 IMPATIENT = {
     "meta.deadline": "3s",
@@ -81,6 +80,19 @@ class Fast:
 
     def is_state(self, wanted, timeout_s=PATIENT_S):
         wait_until(lambda: self.state == wanted, timeout_s, f"state {wanted}", every_s=0.05)
+
+    def journal(self):
+        """All that was sacrificed, in full."""
+        entries, after = [], 0
+        while True:
+            asked = json.dumps({"after": after, "limit": 1000, "full": True})
+            done = self.lab.clients["fastmeta"].run("control", self.root, "conflicts", asked)
+            assert done.returncode == 0, done.stdout
+            page = json.loads(done.stdout)
+            entries += page["conflicts"]
+            if not page["more"]:
+                return entries
+            after = entries[-1]["id"]
 
     def crash(self):
         """kill -9; what becomes of the mount point is the business of the process beside it."""

@@ -253,3 +253,35 @@ def test_a_session_that_others_took_for_dead_is_followed_by_another(lab, volume,
         wait_until(lambda: redis("HLEN", "sessionInfos") == 2, PATIENT_S, "a new session")
         assert redis("HEXISTS", "sessionInfos", session) == 0
         soon(lambda: read(a.path("file")) == b"theirs", "their data")
+
+
+def test_a_session_that_the_standard_client_cleans_away_overwrites_nothing(lab, volume):
+    """It takes us for dead, drops our lock, takes it and writes; what we had written under it is
+    one conflict."""
+    a = Fast(lab, volume, lab.link(volume.server), settings={"session.heartbeat": "1s"})
+    standard = lab.mount("juicefs", volume, options=["--heartbeat", "1"])
+    write(a.path("file"), b"before")
+    a.drained()
+    soon(lambda: os.path.exists(standard.path("file")), "the file")
+    with open(a.path("file"), "r+b", buffering=0) as file, volume.redis() as redis:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        (locked,) = redis.keys("locked*")
+        session = int(locked[len(b"locked"):])
+        hold(a)
+        file.write(b"ours..")
+        os.fsync(file.fileno())
+        assert a.backlog() == 1
+        redis("ZADD", "allSessions", 1, session)
+        redis("DEL", "lastCleanupSessions")
+        with open(standard.path("file"), "r+b", buffering=0) as other:
+            assert refused(other, fcntl.LOCK_EX), "nobody has cleaned up yet"
+            wait_until(lambda: not refused(other, fcntl.LOCK_EX), 60, "the lock of the dead")
+            assert redis("ZSCORE", "allSessions", session) is None
+            other.write(b"theirs")
+            os.fsync(other.fileno())
+        meet(a)
+        assert conflicts(a) == 1
+        (entry,) = a.journal()
+        assert entry["record"]["op"] == "write_slice" and str(session) in entry["reason"], entry
+        assert read(standard.path("file")) == b"theirs"
+        soon(lambda: read(a.path("file")) == b"theirs", "their data")

@@ -8,6 +8,9 @@ import subprocess
 
 from support.process import wait_until
 
+# What a client shows in its root beside what is there.
+VIRTUAL = (".trash", ".accesslog", ".config", ".stats", ".control")
+
 _BAD = re.compile(r"ERROR|FATAL|broken|should be repaired|missing|WARNING.*(nlink|stat)", re.I)
 _OF_STATS = re.compile(r"usage stat of .* is missing|[Ss]tat of path .* should be synced|"
                        r"FATAL.*some errors occurred")
@@ -82,17 +85,27 @@ class Attr:
         self.mode = mode & 0o7777
 
 
+def slices_named(redis):
+    """Those of chunk lists, and those of lists of what is to be deleted later."""
+    known = set()
+    names = [key for key in redis.keys("c*") if re.fullmatch(rb"c\d+_\d+", key)]
+    for records in redis.pipeline(("LRANGE", name, 0, -1) for name in names):
+        known |= {int.from_bytes(record[4:12], "big") for record in records}
+    for field in redis.hash("delSlices").values():
+        known |= {int.from_bytes(field[at:at + 8], "big") for at in range(0, len(field), 12)}
+    return known
+
+
+def slice_of(path):
+    """Of an object; 0: half an upload."""
+    return 0 if path.name.startswith(".jfs.") else int(path.name.split("_")[0])
+
+
 def objects_unreferenced(volume):
     """Objects whose slice is in no chunk list (there must be none once deletions are done)."""
-    known = set()
     with volume.redis() as redis:
-        names = [key for key in redis.keys("c*") if re.fullmatch(rb"c\d+_\d+", key)]
-        for records in redis.pipeline(("LRANGE", name, 0, -1) for name in names):
-            known |= {int.from_bytes(record[4:12], "big") for record in records}
-        for field in redis.hash("delSlices").values():
-            known |= {int.from_bytes(field[at:at + 8], "big") for at in range(0, len(field), 12)}
-    return [path for path in volume.objects() if not path.name.startswith(".jfs.")
-            and int(path.name.split("_")[0]) not in known]
+        known = slices_named(redis) | {0}
+    return [path for path in volume.objects() if slice_of(path) not in known]
 
 
 def counters_settle(volume, timeout_s=10):

@@ -378,6 +378,27 @@ TEST_F(Sync, ALastCloseWhoseUnlinkFoundTheFileClosedIsNoConflict) {
   EXPECT_EQ(number("GET totalInodes"), 0);
 }
 
+// Whoever is killed before it has removed the objects leaves the count, and a sweep finds them.
+TEST_F(Sync, WhatWasWrittenToAFileThatIsGoneIsCountedAsToBeRemoved) {
+  ASSERT_EQ(rig().create(kRoot, "f", 100), 0);
+  ASSERT_TRUE(rig().drain());
+  rig().open_inodes().opened(100);
+  model::Unlink remove;
+  remove.want.now = Clock().now();
+  remove.want.parent = kRoot;
+  remove.want.name = "f";
+  ASSERT_EQ(rig().apply(remove), 0);
+  ASSERT_EQ(write(100, 7, false), 0);
+  rig().open_inodes().closed(100);
+  ASSERT_EQ(rig().apply(model::LastCloseArgs{Clock().now(), 100}), 0);
+  ASSERT_TRUE(rig().drain()) << rig().last_error;
+  EXPECT_TRUE(journal().empty());
+  EXPECT_EQ(number("EXISTS i100"), 0);
+  EXPECT_EQ(number("HGET sliceRef k7_100"), -1);
+  ASSERT_EQ(rig().effects.unreferenced.size(), 1u);
+  EXPECT_EQ(rig().effects.unreferenced[0].id, 7u);
+}
+
 TEST_F(Sync, AnotherClientsContentIsOverwrittenWithAWord) {
   ASSERT_EQ(rig().create(kRoot, "f", 100), 0);
   ASSERT_TRUE(rig().drain());

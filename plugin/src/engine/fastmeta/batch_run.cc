@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "model/rules/data.h"
 #include "model/schema/codec.h"
 
 namespace fastmeta::engine {
@@ -134,9 +135,10 @@ Result<std::optional<Clash>> BatchRun::one(SyncBatch& batch, const PendingPtr& i
   bool missing = false;
   if (gone_with_its_file(batch, item, missing)) {
     // The removal was sent after the last close: nobody has missed what was written between.
+    // No list will ever name its slice, so that the count alone tells a later sweep of it.
+    Mutations& nothing = batch.mutations.emplace_back();
     if (const auto* write = std::get_if<model::WriteSliceArgs>(&item->record.operation))
-      batch.voided.push_back({0, write->slice.id, write->slice.size});
-    batch.mutations.emplace_back();
+      model::release(keys_, write->slice, nothing);
     return std::optional<Clash>();
   }
   if (auto clash = broken_reliance(batch, item, missing)) return clash;

@@ -57,8 +57,6 @@ struct SyncBatch {
 
   // What the server answered to merged.releases.
   std::vector<model::SliceRelease> unreferenced;
-  // Slices that no record will ever name.
-  std::vector<model::SliceRelease> voided;
 };
 using SyncBatchPtr = std::shared_ptr<SyncBatch>;
 

@@ -145,8 +145,6 @@ Result<void> Reintegration::Worker::settle_sent() {
     done.releases = batch->merged.releases;
     done.used_space = batch->merged.used_space;
     done.used_inodes = batch->merged.used_inodes;
-    batch->unreferenced.insert(batch->unreferenced.end(), batch->voided.begin(),
-                               batch->voided.end());
     effects_.committed(done, batch->unreferenced);
   }
   return {};

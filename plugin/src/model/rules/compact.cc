@@ -12,13 +12,6 @@ namespace fastmeta::model {
 
 namespace {
 
-// One reference less; whoever takes the last one deletes the objects.
-void release(const View& seen, const SliceRecord& record, Mutations& out) {
-  if (record.id == 0) return;
-  out.releases.push_back({out.writes.size(), record.id, record.size});
-  out.hincr_by(seen.keys().plain(kSliceRef), slice_ref_field(record.id, record.size), -1);
-}
-
 void release_later(const View& seen, const CompactArgs& want,
                    std::span<const SliceRecord> replaced, Mutations& out) {
   std::vector<std::pair<uint64_t, uint32_t>> slices;
@@ -32,6 +25,12 @@ void release_later(const View& seen, const CompactArgs& want,
 }
 
 }  // namespace
+
+void release(const KeySpace& keys, const SliceRecord& record, Mutations& out) {
+  if (record.id == 0) return;
+  out.releases.push_back({out.writes.size(), record.id, record.size});
+  out.hincr_by(keys.plain(kSliceRef), slice_ref_field(record.id, record.size), -1);
+}
 
 Result<void> compact(const View& seen, const CompactArgs& want, Mutations& out) {
   const CompactionPlan& plan = want.plan;
@@ -55,7 +54,7 @@ Result<void> compact(const View& seen, const CompactArgs& want, Mutations& out) 
   if (want.trash) {
     release_later(seen, want, replaced, out);
   } else {
-    for (const SliceRecord& record : replaced) release(seen, record, out);
+    for (const SliceRecord& record : replaced) release(seen.keys(), record, out);
   }
   return {};
 }
@@ -65,7 +64,7 @@ Result<void> delete_chunk(const View& seen, Ino ino, uint32_t chunk, Mutations& 
   MDP_TRY(auto records, seen.chunk(ino, chunk));
   if (records.empty()) return {};
   out.del(seen.keys().chunk(ino, chunk));
-  for (const SliceRecord& record : records) release(seen, record, out);
+  for (const SliceRecord& record : records) release(seen.keys(), record, out);
   return {};
 }
 

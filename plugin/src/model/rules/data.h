@@ -112,6 +112,10 @@ struct CompactArgs {
 };
 Result<void> compact(const View& seen, const CompactArgs& want, Mutations& out);
 
+// One reference less; whoever takes the last one deletes the objects. Until then the count, which
+// is negative, tells every client that they are to go.
+void release(const KeySpace& keys, const SliceRecord& record, Mutations& out);
+
 // Drops one chunk's list of an inode that is gone, releasing its slices. No
 // writes when the list is empty.
 Result<void> delete_chunk(const View& seen, Ino ino, uint32_t chunk, Mutations& out);
