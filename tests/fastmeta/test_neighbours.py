@@ -155,7 +155,7 @@ def test_a_volume_that_another_client_fills(lab, fill, limits):
     theirs = len(names(standard.path()))
     begin = time.monotonic()
     fast.link.up()
-    fast.drained(300)
+    fast.drained(120)
     print(f"{PENDING} changes sent in {time.monotonic() - begin:.1f} s, beside {theirs} of theirs")
     assert conflicts(fast) == 0
     soon(lambda: len(names(standard.path())) == ours + theirs, "all files", 10)
