@@ -168,7 +168,7 @@ def test_who_gets_such_a_name_knows_what_its_last_holder_did(lab, volume):
     try:
         os.close(os.open(second.path("a.lock"), os.O_CREAT | os.O_EXCL | os.O_WRONLY))
         assert up.finished.is_set(), "it was not waited for"
-        soon(lambda: read(second.path("index")) == b"1", "what the last holder wrote", 0.2)
+        soon(lambda: read(second.path("index")) == b"1", "what the last holder wrote")
     finally:
         up.join()
 
