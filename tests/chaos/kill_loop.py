@@ -103,8 +103,10 @@ class Rounds:
             self.link.stall()
             if kind == UNDOING:
                 self.clash.make()
+                before = self.fast.mount.log.count("error: conflict ")
                 self.link.up()
-                wait_until(lambda: "conflict " in self.fast.mount.log, 10, "an undo", every_s=0.001)
+                wait_until(lambda: self.fast.mount.log.count("error: conflict ") > before, 10,
+                           "an undo", every_s=0.001)
                 time.sleep(dice.uniform(0, 0.02))
             else:
                 time.sleep(dice.uniform(0, 0.3))

@@ -135,7 +135,9 @@ class Tree:
         self._contents(it, data if mode & KEEP_SIZE else data.ljust(end, b"\0"))
 
     def copy(self, source, path):
-        self._contents(self.paths[path], self.paths[source]["data"])
+        it, data = self.paths[path], self.paths[source]["data"]
+        if data or it["data"]:
+            self._contents(it, data)
 
     def copy_range(self, source, path, at, to, size):
         piece = self.paths[source]["data"][at:at + size]

@@ -10,7 +10,8 @@ import time
 
 import pytest
 
-from fastmeta.conftest import PATIENT_S, Fast, conflicts, hold, meet, names, soon, sound
+from fastmeta.conftest import (PATIENT_S, Fast, conflicts, hold, meet, names, read, soon, sound,
+                               write)
 from support.process import wait_until
 
 LOCKS = {"exclusive.remote": ["*.lock"]}
@@ -146,6 +147,30 @@ def test_no_two_get_it_over_a_link_that_breaks(lab, volume, standard, seed):
     for mount in mounts:
         soon(lambda: names(mount.path()) == there, "the same names", PATIENT_S)
     assert conflicts(mounts[0]) == conflicts(mounts[1]) == 0
+
+
+def test_who_gets_such_a_name_knows_what_its_last_holder_did(lab, volume):
+    """I8: news of that are on their way when the name is ours, on another connection."""
+    first = Fast(lab, volume, settings=LOCKS)
+    second = Fast(lab, volume, lab.link(volume.server),
+                  settings={**LOCKS, "meta.ping-timeout": "20s", "meta.deadline": "20s"})
+    write(first.path("index"), b"0")
+    first.drained()
+    soon(lambda: read(second.path("index")) == b"0", "the file")
+    names(second.path())
+    second.link.fail(1, "late", "PING")
+    wait_until(second.link.fired, 5, "the connection that hears of changes to fall behind")
+    os.close(os.open(first.path("a.lock"), os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+    write(first.path("index"), b"1")
+    os.unlink(first.path("a.lock"))
+    up = threading.Timer(1, second.link.up)
+    up.start()
+    try:
+        os.close(os.open(second.path("a.lock"), os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+        assert up.finished.is_set(), "it was not waited for"
+        soon(lambda: read(second.path("index")) == b"1", "what the last holder wrote")
+    finally:
+        up.join()
 
 
 @pytest.mark.skipif(not shutil.which("git"), reason="git is not installed")

@@ -54,7 +54,7 @@ def test_a_busy_neighbour_does_not_keep_us_from_sending(lab, volume, standard):
             wait_until(lambda: made > 0 and raw.made > 100, 10, "the others")
             before, begin = made + raw.made, time.monotonic()
             far.link.up()
-            far.drained(120)
+            far.drained(300)
             took = time.monotonic() - begin
             rate = (made + raw.made - before) / took
         finally:
@@ -65,7 +65,7 @@ def test_a_busy_neighbour_does_not_keep_us_from_sending(lab, volume, standard):
           f"{made} through a mount; {sync}")
     assert rate >= 500, "nobody was in our way"
     assert sync["nil"] + sync["scripts"] > 0, "nobody was in our way"
-    assert took < 60
+    assert took < 30 + COUNT / 50
     assert conflicts(far) == 0
     wanted = sorted(["model", *(f"ours{n}" for n in range(COUNT)), *raw.names,
                      *(f"theirs{n}" for n in range(made))])
@@ -155,7 +155,7 @@ def test_a_volume_that_another_client_fills(lab, fill, limits):
     theirs = len(names(standard.path()))
     begin = time.monotonic()
     fast.link.up()
-    fast.drained(300)
+    fast.drained(120)
     print(f"{PENDING} changes sent in {time.monotonic() - begin:.1f} s, beside {theirs} of theirs")
     assert conflicts(fast) == 0
     soon(lambda: len(names(standard.path())) == ours + theirs, "all files", 10)

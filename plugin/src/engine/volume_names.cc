@@ -77,7 +77,18 @@ Result<model::OperationReply> Volume::apply(const model::Operation& operation,
     return Error{Fault::kAnswer, EIO,
                  "a name of exclusive.remote or of the trash has to wait for earlier changes, "
                  "which could not be sent in time"};
-  return server_->apply(operation, hints);
+  auto done = server_->apply(operation, hints);
+  const bool gives_up = std::holds_alternative<model::Unlink>(operation) ||
+                        std::holds_alternative<model::Rmdir>(operation);
+  if (!done || gives_up) return done;
+  // It may have been another client's until a moment ago (I8): what that one did was announced
+  // before this reply. The kernel has to hear of it too, but cannot be waited for: it keeps others
+  // out of the directory until we answer. The name is ours even if nobody can tell us more.
+  if (const auto pong = client_->read_one({"PING"}); !pong || pong->is_error()) {
+    fast_->flushed();
+    host_.all_changed();
+  }
+  return done;
 }
 
 model::SpaceReply Volume::statfs() const { return model::statfs(facts()); }
