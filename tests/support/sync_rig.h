@@ -50,7 +50,7 @@ class SyncRig {
       if (before_send) before_send();
       return facts;
     };
-    volume.trash_now = [] { return Result<model::Ino>(model::Ino{0}); };
+    volume.trash_now = [this] { return Result<model::Ino>(trash); };
     volume.ensure_statistics = [](model::Ino) { return Result<bool>(false); };
     volume.refuse_writes = [this](std::string why) { refused = std::move(why); };
     volume.recovered = [this](uint64_t) {
@@ -128,6 +128,7 @@ class SyncRig {
 
   model::VolumeFacts facts;
   std::function<void()> before_send;  // after a batch was read, before it is sent
+  model::Ino trash = 0;  // the hour that takes what is sent
   std::string refused, last_error;
   bool recovered = false;
 

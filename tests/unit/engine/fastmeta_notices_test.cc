@@ -13,8 +13,9 @@ using model::Ino;
 
 class Notices : public Sync {
  protected:
-  int remove(Ino parent, const std::string& name, bool folder = false) {
+  int remove(Ino parent, const std::string& name, bool folder = false, Ino trash = 0) {
     model::UnlinkArgs gone;
+    gone.trash = trash;
     gone.now = Clock().now();
     gone.parent = parent;
     gone.name = name;
@@ -87,6 +88,17 @@ TEST_F(Notices, WhatIsSettledAsItWasShownIsNotToldOf) {
   ASSERT_TRUE(rig().drain()) << rig().last_error;
   EXPECT_FALSE(host.saw("attr", kRoot));
   EXPECT_FALSE(host.saw("attr", 100));
+}
+
+TEST_F(Notices, WhatALaterHourOfTheTrashTakesIsGoneFromTheOneThatShowedIt) {
+  ASSERT_EQ(rig().create(kRoot, "f", 100), 0);
+  ASSERT_TRUE(rig().drain());
+  ASSERT_EQ(remove(kRoot, "f", false, model::kTrashIno + 1), 0);
+  host.forget();
+  rig().trash = model::kTrashIno + 2;
+  ASSERT_TRUE(rig().drain()) << rig().last_error;
+  EXPECT_TRUE(host.saw("names", model::kTrashIno + 1));
+  EXPECT_TRUE(host.saw("names", model::kTrashIno + 2));
 }
 
 TEST_F(Notices, ACancelledNameUncoversAnothersName) {

@@ -264,9 +264,13 @@ Result<bool> Settler::known_absent(RowWriter& rows, const std::string& dir,
 void Settler::tell_differences(const SyncBatch& batch) {
   std::unordered_map<std::string_view, std::string_view> attrs;  // as they were acknowledged
   std::unordered_set<std::string> entries;
+  std::unordered_map<std::string_view, model::Ino> hours;  // of the trash, as acknowledged
   for (const PendingPtr& item : batch.items)
     for (const Write& write : item->record.writes) {
       if (write.op == WriteOp::kSet) attrs[write.key] = write.value;
+      if (const auto parsed = parts_.keys.parse(write.key);
+          parsed && parsed->kind == 'd' && model::is_trash(parsed->ino))
+        hours[write.key] = parsed->ino;
       if (write.op == WriteOp::kHSet || write.op == WriteOp::kHDel)
         entries.insert(write.key + '\0' + write.field + '\0' + write.value);
     }
@@ -279,12 +283,15 @@ void Settler::tell_differences(const SyncBatch& batch) {
       if (local == attrs.end() || !same_attr(local->second, write.value))
         parts_.host.attr_changed(parsed->ino);
     }
+    hours.erase(write.key);
     const bool entry = parsed->kind == 'd' &&
                        (write.op == WriteOp::kHSet || write.op == WriteOp::kHDel);
     if (entry && !entries.contains(write.key + '\0' + write.field + '\0' + write.value) &&
         told.insert(parsed->ino).second)
       parts_.host.names_changed(parsed->ino);
   }
+  // Names that the replay has put into a later hour are gone there.
+  for (const auto& [key, hour] : hours) parts_.host.names_changed(hour);
 }
 
 }  // namespace fastmeta::engine
