@@ -162,7 +162,7 @@ void FastClient::start() {
   server_.scheduler().spawn(process_, [this] { work(); });
   if (!trimmed) return;
   life_->trimmer = std::make_unique<Trimmer>(server_.scheduler(), server_.dice(), life_->parts,
-                                             tables_);
+                                             [this] { return own_changes_; });
   server_.scheduler().spawn(process_, [this] { life_->trimmer->work(); });
 }
 

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "sim/trimmer.h"
 
-#include <map>
 #include <string>
-
-#include "sim/local_tables.h"
-#include "util/check.h"
+#include <utility>
 
 namespace fastmeta::sim {
 
@@ -13,21 +10,11 @@ namespace {
 
 constexpr Time kPause = 60 * kMillisecond;
 constexpr size_t kRowsMost = 40;       // more than two that a step looks at
-constexpr uint64_t kBytesMost = 4000;     // that have to go
-constexpr uint64_t kAllOneIn = 8;         // rounds in which all have to
-
-using Rows = std::map<std::string, std::string>;
-
-Rows pending_rows(store::Store& tables) {
-  Rows rows;
-  auto transaction = tables.begin();
-  MDP_CHECK(transaction);
-  MDP_CHECK((*transaction)->scan(store::Table::kRows, {}, [&](auto row, auto bytes) {
-    if (is_pending(bytes)) rows.emplace(row, bytes);
-    return true;
-  }));
-  return rows;
-}
+constexpr uint64_t kBytesMost = 4000;  // that have to go
+constexpr uint64_t kAllOneIn = 8;      // passes in which all have to
+constexpr uint64_t kOftenOneIn = 4;    // … that others follow at once
+constexpr uint64_t kOften = 8;
+constexpr Time kAgain = kMillisecond;
 
 }  // namespace
 
@@ -59,11 +46,11 @@ class Trimmer::TooLarge final : public store::Store {
 };
 
 Trimmer::Trimmer(Scheduler& scheduler, test::Dice& dice, engine::Parts& parts,
-                 store::Store& tables)
+                 std::function<uint64_t()> own_changes)
     : scheduler_(scheduler),
       dice_(dice),
       parts_(parts),
-      tables_(tables),
+      own_changes_(std::move(own_changes)),
       too_large_(std::make_unique<TooLarge>(parts.tables, parts.config.cache.max_size)),
       evictor_(parts, *too_large_, 2 + dice.below(kRowsMost)) {}
 
@@ -72,12 +59,15 @@ Trimmer::~Trimmer() = default;
 void Trimmer::work() {
   for (;;) {
     scheduler_.sleep(static_cast<Time>(dice_.below(static_cast<uint64_t>(kPause))));
-    if (parts_.client.connected()) pass();
+    for (uint64_t i = dice_.one_in(kOftenOneIn) ? kOften : 1; i > 0; --i) {
+      if (parts_.client.connected()) pass();
+      scheduler_.sleep(kAgain);
+    }
   }
 }
 
 void Trimmer::pass() {
-  const Rows before = pending_rows(tables_);
+  const uint64_t before = own_changes_();
   const bool all = dice_.one_in(kAllOneIn);
   too_large_->by(all ? UINT32_MAX : 1 + dice_.below(kBytesMost));
   for (;;) {
@@ -87,7 +77,7 @@ void Trimmer::pass() {
     if (!all && dice_.one_in(3)) break;  // goes on there another time
     too_large_->by(0);
   }
-  if (pending_rows(tables_) != before) ++spoilt_;
+  if (own_changes_() != before) ++spoilt_;
 }
 
 }  // namespace fastmeta::sim

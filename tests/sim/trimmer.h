@@ -3,6 +3,7 @@
 // at any moment, as many as the dice say. What is pending has to stay as it is.
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "engine/fastmeta/evictor.h"
@@ -12,13 +13,15 @@ namespace fastmeta::sim {
 
 class Trimmer {
  public:
-  Trimmer(Scheduler& scheduler, test::Dice& dice, engine::Parts& parts, store::Store& tables);
+  // own_changes: a number that grows with each change to what is pending.
+  Trimmer(Scheduler& scheduler, test::Dice& dice, engine::Parts& parts,
+          std::function<uint64_t()> own_changes);
   ~Trimmer();
 
   // On a fiber of the mount's process.
   void work();
   uint64_t evicted() const { return evictor_.evicted(); }
-  // Pending changes that were touched.
+  // Passes that have touched what was pending.
   uint64_t spoilt() const { return spoilt_; }
 
  private:
@@ -28,7 +31,7 @@ class Trimmer {
   Scheduler& scheduler_;
   test::Dice& dice_;
   engine::Parts& parts_;
-  store::Store& tables_;
+  const std::function<uint64_t()> own_changes_;
   const std::unique_ptr<TooLarge> too_large_;
   engine::Evictor evictor_;
   uint64_t spoilt_ = 0;
