@@ -30,7 +30,7 @@ def attempt(call):
 
 
 class Watch:
-    """Asks the same again and again, in a thread of its own; remembers when it was answered what."""
+    """Asks the same again and again, in its own thread; remembers when it was answered what."""
 
     def __init__(self, call):
         self.answers = []

@@ -74,8 +74,8 @@ void check_reached(const MemoryStore& store, const std::map<Ino, Node>& nodes,
     const model::ReadKey listing{model::ReadKind::kHash, sim_keys().dir(left.back()), {}, true};
     left.pop_back();
     for (const auto& [name, bytes] : store.read(listing).fields)
-      if (const auto entry = model::decode_dentry(bytes); entry && reached.insert(entry->ino).second)
-        left.push_back(entry->ino);
+      if (const auto entry = model::decode_dentry(bytes))
+        if (reached.insert(entry->ino).second) left.push_back(entry->ino);
   }
   for (const auto& [ino, node] : nodes)
     if (!reached.contains(ino) && node.names > 0)

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include <cerrno>
+#include <cstdlib>
+#include <filesystem>
 #include <thread>
 
 #include "unit/engine/volume_fixture.h"
@@ -16,16 +18,18 @@ class Volumes : public VolumeTest {};
 
 TEST_F(Volumes, AStartThatFailsHalfWayLeavesNothingBehind) {
   ASSERT_EQ(server.ask("CONFIG SET maxmemory 1"), "+OK\r\n");
+  std::string cache = ::testing::TempDir() + "fastmeta-half-way-XXXXXX";
+  ASSERT_TRUE(mkdtemp(cache.data()));
   for (const char* mode : {"mode=passthrough", "mode=fast-meta"}) {
     RecordingHost host;
-    auto volume = engine::Volume::open(
-        config_for(server.url(), {mode, "cache.dir=" + ::testing::TempDir() + "half-way"}), {},
-        host, Log());
+    auto volume = engine::Volume::open(config_for(server.url(), {mode, "cache.dir=" + cache}), {},
+                                       host, Log());
     ASSERT_TRUE(volume) << volume.error().text;
     auto started = (*volume)->start();
     ASSERT_FALSE(started);
     EXPECT_NE(started.error().text.find("OOM"), std::string::npos) << started.error().text;
   }
+  std::filesystem::remove_all(cache);
 }
 
 TEST_F(Volumes, AnswerWhatTheyWereTold) {
