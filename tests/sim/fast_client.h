@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "engine/fastmeta/mirror.h"
 #include "engine/fastmeta/reintegration.h"
 #include "engine/passthrough/passthrough.h"
+#include "engine/session_keeper.h"
 #include "memory_tables/memory_tables.h"
 #include "sim/client.h"
 
@@ -23,7 +25,7 @@ namespace fastmeta::sim {
 
 class FastClient final : public SimMount {
  public:
-  FastClient(SimServer& server, LinkState& link, std::string name, uint64_t session);
+  FastClient(SimServer& server, LinkState& link, std::string name, uint64_t number);
   ~FastClient() override;
 
   void start();
@@ -31,8 +33,10 @@ class FastClient final : public SimMount {
   void kill();
   void kill_at_commit(uint64_t nth, bool after);
   bool alive() const { return life_ != nullptr; }
-  // Each life has a session of its own.
-  uint64_t session() const override { return session_ + kSessionsEach * starts_; }
+  // 0: it has none yet.
+  uint64_t session() const override;
+  // Those of lives that have ended.
+  const std::set<uint64_t>& dead_sessions() const { return dead_sessions_; }
   // After it was killed, once nothing of it runs. power: the machine went down, and of what
   // was not synced only so many commits are left.
   void bury(std::optional<size_t> power = std::nullopt);
@@ -69,12 +73,13 @@ class FastClient final : public SimMount {
   engine::Reintegration::Stats stats() const;
 
  private:
-  static constexpr uint64_t kSessionsEach = 100;  // numbers between two lives
   struct Life;
   class Tables;
   Result<model::OperationReply> carry_out(const model::Operation& operation,
                                           const engine::WriteHints& hints) override;
   void work();
+  void open_session();
+  void keep_session();
   // What a commit has done to a row.
   void changed(const std::string& row, bool pending);
   void find_pending();
@@ -82,7 +87,7 @@ class FastClient final : public SimMount {
   SimServer& server_;
   LinkState& link_;
   const std::string name_;
-  const uint64_t session_;
+  const uint64_t number_;
   test::MemoryTables tables_;
   SimHost host_;
   ProcessPtr process_;
@@ -93,6 +98,7 @@ class FastClient final : public SimMount {
   std::unique_ptr<Life> life_;
   std::unordered_map<std::string, OwnChange> own_;  // rows that had pending changes
   uint64_t own_changes_ = 0;
+  std::set<uint64_t> sessions_, dead_sessions_;
 };
 
 }  // namespace fastmeta::sim

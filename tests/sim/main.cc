@@ -21,6 +21,7 @@ void tell(const Plan& plan, const Outcome& outcome) {
   if (plan.losses || plan.power)
     std::printf("  with%s%s\n", plan.losses ? " a server that forgets" : "",
                 plan.power ? " machines that go down" : "");
+  if (plan.expiries) std::printf("  with sessions that expire\n");
   if (plan.trash) std::printf("  with trash\n");
   if (plan.housekeeping) std::printf("  with housekeeping\n");
   for (const std::string& line : outcome.history) std::printf("  %s\n", line.c_str());
@@ -39,7 +40,7 @@ Plan shrunk(Plan plan) {
       plan = less;
     }
   }
-  for (bool Plan::*kind : {&Plan::housekeeping, &Plan::trash, &Plan::restarts, &Plan::kills,
+  for (bool Plan::*kind : {&Plan::expiries, &Plan::housekeeping, &Plan::trash, &Plan::restarts, &Plan::kills,
                            &Plan::cuts, &Plan::plain}) {
     Plan less = plan;
     less.*kind = false;
@@ -76,6 +77,7 @@ int main(int argc, char** argv) {
     sum.merges += outcome.merges;
     sum.deletions += outcome.deletions;
     sum.sessions += outcome.sessions;
+    sum.expiries += outcome.expiries;
     sum.counts += outcome.counts;
     sum.locks += outcome.locks;
     sum.kills += outcome.kills;
@@ -89,12 +91,12 @@ int main(int argc, char** argv) {
   const auto number = [](uint64_t n) { return static_cast<unsigned long long>(n); };
   std::printf("%llu seeds, %llu operations, %llu values read, %llu kills, %llu cuts, "
               "%llu restarts; %llu conflicts, %llu adopted, %llu lost races, %llu scripts, "
-              "%llu merges, %llu deletions, %llu sessions cleaned, "
+              "%llu merges, %llu deletions, %llu sessions cleaned, %llu of the living, "
               "%llu counts under a lock, %llu times locks were taken away: "
               "everything held\n",
               number(seeds), number(sum.operations), number(sum.reads), number(sum.kills),
               number(sum.cuts), number(sum.restarts), number(sum.conflicts), number(sum.adopted),
               number(sum.nils), number(sum.scripts), number(sum.merges), number(sum.deletions),
-              number(sum.sessions), number(sum.counts), number(sum.locks));
+              number(sum.sessions), number(sum.expiries), number(sum.counts), number(sum.locks));
   return 0;
 }
