@@ -333,21 +333,25 @@ std::optional<double> parse_score(const std::string& s) {
 }
 
 Reply zadd(Call& c) {
+  const bool only_there = lower(c.args[2]) == "xx";
+  const size_t first = only_there ? 3 : 2;
   for (const char* option : {"nx", "xx", "gt", "lt", "ch", "incr"})
-    if (lower(c.args[2]) == option) not_modelled("options of ZADD");
-  if (c.args.size() % 2 == 1) return syntax_error();
+    if (lower(c.args[first]) == option) not_modelled("options of ZADD");
+  if ((c.args.size() - first) % 2 == 1) return syntax_error();
   std::vector<double> scores;
-  for (size_t i = 2; i < c.args.size(); i += 2) {
+  for (size_t i = first; i < c.args.size(); i += 2) {
     const auto score = parse_score(c.args[i]);
     if (!score) return error("ERR value is not a valid float");
     scores.push_back(*score + 0.0);  // a small set keeps no sign of 0; a large one does
   }
-  auto* members = c.find_or_create<SortedSet>();
-  if (!members) return {};
+  auto* members = only_there ? c.find<SortedSet>() : c.find_or_create<SortedSet>();
+  if (!members) return number(0);
   const size_t before = members->size();
   bool changes = false;
   for (size_t i = 0; i < scores.size(); ++i) {
-    const auto [at, is_new] = members->emplace(c.args[2 * i + 3], scores[i]);
+    const std::string& member = c.args[first + 2 * i + 1];
+    if (only_there && !members->contains(member)) continue;
+    const auto [at, is_new] = members->emplace(member, scores[i]);
     changes = changes || is_new || at->second != scores[i];
     at->second = scores[i];
   }

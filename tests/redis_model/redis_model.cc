@@ -58,6 +58,7 @@ const RedisModel::Entry* RedisModel::find_entry(const Command& command) {
              Entry{"unwatch", 1, &RedisModel::unwatch},
              Entry{"eval", -3, &RedisModel::eval},
              Entry{"ping", -1, &RedisModel::ping, true},
+             Entry{"time", 1, &RedisModel::time, true},
              Entry{"flushall", -1, &RedisModel::flush, true},
              Entry{"flushdb", -1, &RedisModel::flush, true},
              Entry{"client", -2},
@@ -211,6 +212,10 @@ Reply RedisModel::unwatch(Connection& by, const Command&) {
 Reply RedisModel::ping(Connection&, const Command& command) {
   if (command.size() > 2) return wrong_arity("ping");
   return command.size() == 2 ? text(command[1]) : status("PONG");
+}
+
+Reply RedisModel::time(Connection&, const Command&) {
+  return array({text(std::to_string(clock())), text("0")});
 }
 
 Reply RedisModel::flush(Connection& by, const Command& command) {

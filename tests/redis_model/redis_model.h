@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // A deterministic model of redis-server 7.0 in memory, for tests of one thread: it carries
-// out one command at a time, at once, with no socket, clock or chance. It speaks RESP3, in
+// out one command at a time, at once, with no socket or chance. It speaks RESP3, in
 // the form that ReplyReader gives, and has the commands that the project sends; the random
 // test in unit/redis_model holds it against the real server.
 //
@@ -95,6 +95,9 @@ class RedisModel {
   // A command has changed this key; the others of its transaction may not be carried out yet.
   std::function<void(const std::string& key)> on_change;
 
+  // The time of its machine, in seconds.
+  std::function<int64_t()> clock = [] { return 0; };
+
   // What is executed while it lives, on whichever connections, is one turn of the server.
   class Turn {
    public:
@@ -141,6 +144,7 @@ class RedisModel {
   redis::Reply unwatch(Connection& by, const redis::Command& command);
   redis::Reply eval(Connection& by, const redis::Command& command);
   redis::Reply ping(Connection& by, const redis::Command& command);
+  redis::Reply time(Connection& by, const redis::Command& command);
   redis::Reply flush(Connection& by, const redis::Command& command);
   redis::Reply set_name(Connection& by, const redis::Command& command);
   redis::Reply tracking(Connection& by, const redis::Command& command);

@@ -184,13 +184,46 @@ void check_volume(const MemoryStore& store, Findings& findings) {
   }
 }
 
-void check_data(const MemoryStore& store, const Slices& slices, Findings& findings) {
+void check_data(const MemoryStore& store, const Slices& slices, const History* history,
+                Findings& findings) {
+  std::map<std::string, int64_t> references;  // by the fields of sliceRef
+  std::set<Ino> dying;
+  if (const auto* dead = store.get<MemoryStore::SortedSet>(sim_keys().plain(model::kDelFiles)))
+    for (const auto& [member, score] : dead->scores)
+      dying.insert(parse_decimal<Ino>(member.substr(0, member.find(':'))).value_or(0));
   for (const auto& [key, value] : store.values()) {
     const auto* list = std::get_if<MemoryStore::List>(&value);
-    if (!list || !sim_keys().parse(key)) continue;
-    for (const std::string& item : *list)
-      if (const auto slice = model::decode_slice(item); slice && slices.is_deleted(slice->id))
+    const auto parsed = sim_keys().parse(key);
+    if (!list || !parsed) continue;
+    if (!store.get<std::string>(sim_keys().attr(parsed->ino)) && !dying.contains(parsed->ino))
+      findings.add(key + " is of no file, and nobody will delete it");
+    for (const std::string& item : *list) {
+      const auto slice = model::decode_slice(item);
+      if (!slice || slice->id == 0) continue;
+      ++references[model::slice_ref_field(slice->id, slice->size)];
+      if (slices.is_deleted(slice->id))
         findings.add(fmt::format("{} refers to slice {}, whose data was deleted", key, slice->id));
+    }
+  }
+  if (const auto* delayed = store.get<MemoryStore::Hash>(sim_keys().plain(model::kDelSlices)))
+    for (const auto& [field, value] : *delayed) {
+      const auto replaced = model::decode_delayed_slices(value);
+      if (!replaced) continue;
+      for (const auto& [id, size] : *replaced) ++references[model::slice_ref_field(id, size)];
+    }
+  if (history)
+    for (const std::string& key : history->keys())
+      for (const std::string& items : history->values({key, {}}))
+        for (size_t at = 0; key[0] == 'c' && at < items.size(); at += model::kSliceRecordBytes)
+          if (const auto slice = model::decode_slice(items.substr(at, model::kSliceRecordBytes));
+              slice && slice->id != 0)
+            references.try_emplace(model::slice_ref_field(slice->id, slice->size));
+  for (const auto& [field, count] : references) {
+    const auto counted = store.field(sim_keys().plain(model::kSliceRef), field);
+    const int64_t expected = counted ? parse_decimal<int64_t>(*counted).value_or(0) + 1 : 1;
+    if (count != expected)
+      findings.add(fmt::format("{} records refer to slice {}, {} are counted", count, field,
+                               expected));
   }
 }
 

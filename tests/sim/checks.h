@@ -22,8 +22,11 @@ test::MemoryStore contents_of(const test::RedisModel& model);
 // One tree, every node once, link counts and counters right, nothing left behind.
 void check_volume(const test::MemoryStore& store, Findings& findings);
 
-// No record refers to data that was deleted.
-void check_data(const test::MemoryStore& store, const Slices& slices, Findings& findings);
+// No record refers to data that was deleted, and none is lost: what records refer to is counted
+// right, what nobody refers to was deleted, or is told of, and files that are gone are to be
+// deleted with all of their chunks. history: of all that there was; nothing: it was not all kept.
+void check_data(const test::MemoryStore& store, const Slices& slices, const History* history,
+                Findings& findings);
 
 // Every value of the server is what the client answers. On a fiber of its process.
 void check_view(const test::MemoryStore& store, SimMount& mount, Findings& findings);

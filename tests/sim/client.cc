@@ -77,7 +77,7 @@ Result<model::OperationReply> SimMount::apply(model::Operation operation, bool s
   // As the volume does.
   auto fate = [&](model::Ino ino, model::Fate what) {
     if (what != model::Fate::kSustained || open().sustain(ino)) return;
-    last_close(ino);
+    static_cast<void>(remove_sustained(ino));
   };
   if (const auto* lost = std::get_if<model::UnlinkReply>(&reply)) fate(lost->ino, lost->fate);
   if (const auto* moved = std::get_if<model::RenameReply>(&reply))
@@ -89,14 +89,13 @@ void SimMount::close(model::Ino ino, Scheduler& scheduler) {
   barrier(open().number(ino));
   if (!open().closed(ino).sustained) return;
   // Until it is taken: nobody else would remove the inode.
-  while (!last_close(ino)) scheduler.sleep(kAgain);
+  while (!remove_sustained(ino)) scheduler.sleep(kAgain);
 }
 
-bool SimMount::last_close(model::Ino ino) {
-  const auto closed = executor().apply(model::LastCloseArgs{{}, ino}, {});
-  // Without a name and a handle the kernel forgets it.
-  if (closed) host().kernel.inode_changed(ino);
-  return closed.has_value();
+Result<void> SimMount::remove_sustained(model::Ino ino) {
+  MDP_TRY_VOID(executor().apply(model::LastCloseArgs{{}, ino}, {}));
+  host().kernel.inode_changed(ino);  // the kernel forgets it
+  return {};
 }
 
 void tell_kernel(engine::Host& host, const std::string& key) {

@@ -15,6 +15,7 @@
 #include "engine/fastmeta/row.h"
 #include "engine/open_table.h"
 #include "engine/trash_hour.h"
+#include "sim/clock.h"
 #include "sim/kernel.h"
 #include "sim/network.h"
 #include "sim/scheduler.h"
@@ -53,20 +54,6 @@ class SimEffects final : public engine::Effects {
 
  private:
   engine::Host& host_;
-};
-
-class SimClock final : public Clock {
- public:
-  explicit SimClock(const Scheduler& scheduler) : scheduler_(scheduler) {}
-  // A new hour begins soon.
-  Timestamp now() const override {
-    return Timestamp::from_nanos(int64_t{1'800'000'000} * kSecond - kSecond / 2 +
-                                 scheduler_.now());
-  }
-  Timestamp even() const override { return now(); }
-
- private:
-  const Scheduler& scheduler_;
 };
 
 // A change of ours over a row of the local store.
@@ -132,6 +119,8 @@ class SimMount {
   Result<uint64_t> new_slice() { return draw("nextchunk", slices_); }
   // A start leaves what an earlier life had leased.
   void forget_leases() { inodes_.next = inodes_.end = slices_.next = slices_.end = 0; }
+  // Without a name and a handle.
+  Result<void> remove_sustained(model::Ino ino);
   // After each connect: a server that went back must not hand out our numbers again.
   void raise_counters();
 
@@ -142,7 +131,6 @@ class SimMount {
   Result<uint64_t> draw(const char* counter, Leased& leased);
   virtual Result<model::OperationReply> carry_out(const model::Operation& operation,
                                                   const engine::WriteHints& hints);
-  bool last_close(model::Ino ino);
   Result<void> find_trash(model::Operation& operation);
   Leased inodes_, slices_;
 };

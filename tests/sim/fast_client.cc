@@ -17,6 +17,9 @@ namespace fastmeta::sim {
 
 namespace {
 
+// Of the simulated time; the entry is good for longer.
+constexpr std::chrono::seconds kHeartbeat{12};
+constexpr Time kBeat = 250 * kMillisecond, kLook = 20 * kMillisecond;
 constexpr Time kIdle = 2 * kMillisecond, kAfterError = 60 * kMillisecond;
 
 const config::PluginConfig& sim_config() {
@@ -67,9 +70,16 @@ struct FastClient::Life {
                   validity.invalidated(key);
                   tell_kernel(host, key);
                 }},
-               {}, Log()) {
+               {}, Log()),
+        session(client, keys, clock, Log(), kHeartbeat, ""),
+        session_keeper(client, keys, server, session, open_table,
+                       {[this, &self](uint64_t id) {
+                          facts.session = id;
+                          self.sessions_.insert(id);
+                        },
+                        [&self](model::Ino ino) { return self.remove_sustained(ino); }},
+                       Log()) {
     facts = self.server_.settings;
-    facts.session = self.session();
     engine::Reintegration::Volume volume;
     volume.unclean_start = self.tables_.unclean_start();
     volume.stranger = [](const std::optional<std::string>&) { return std::string(); };
@@ -138,17 +148,19 @@ struct FastClient::Life {
   engine::OwnEchoes echoes;
   engine::TrashHour trash_hour;
   engine::Passthrough server;
+  engine::Session session;
+  engine::SessionKeeper session_keeper;
   model::VolumeFacts facts;
   bool recovered = false, writable = false;
   std::unique_ptr<engine::Reintegration> sync;
   std::unique_ptr<Trimmer> trimmer;
 };
 
-FastClient::FastClient(SimServer& server, LinkState& link, std::string name, uint64_t session)
+FastClient::FastClient(SimServer& server, LinkState& link, std::string name, uint64_t number)
     : server_(server),
       link_(link),
       name_(std::move(name)),
-      session_(session),
+      number_(number),
       faults_(server.scheduler(), server.dice()) {}
 
 FastClient::~FastClient() = default;
@@ -158,7 +170,7 @@ void FastClient::start() {
   process_ = std::make_shared<Process>(Process{name_});
   forget_leases();
   find_pending();
-  life_ = std::make_unique<Life>(*this, engine::Identity{name_, session_ + 7, ++starts_});
+  life_ = std::make_unique<Life>(*this, engine::Identity{name_, number_ + 7, ++starts_});
   server_.scheduler().spawn(process_, [this] { work(); });
   if (!trimmed) return;
   life_->trimmer = std::make_unique<Trimmer>(server_.scheduler(), server_.dice(), life_->parts,
@@ -166,8 +178,31 @@ void FastClient::start() {
   server_.scheduler().spawn(process_, [this] { life_->trimmer->work(); });
 }
 
+void FastClient::open_session() {
+  while (!life_->session.open()) server_.scheduler().sleep(kAfterError);
+  life_->facts.session = life_->session.id();
+  sessions_.insert(life_->session.id());
+}
+
+// At once over another connection, and from time to time.
+void FastClient::keep_session() {
+  Scheduler& scheduler = server_.scheduler();
+  uint64_t epoch = life_->client.epoch();
+  for (Time due = scheduler.now();;) {
+    if (scheduler.now() >= due || life_->client.epoch() != epoch) {
+      epoch = life_->client.epoch();
+      static_cast<void>(life_->session_keeper.beat());
+      scheduler.check_alive();
+      due = scheduler.now() + kBeat;
+    }
+    scheduler.sleep(kLook);
+  }
+}
+
 void FastClient::work() {
   Scheduler& scheduler = server_.scheduler();
+  open_session();
+  scheduler.spawn(process_, [this] { keep_session(); });
   for (uint64_t epoch = 0;;) {
     if (epoch != life_->client.epoch()) {
       epoch = life_->client.epoch();
@@ -204,6 +239,7 @@ void FastClient::bury(std::optional<size_t> power) {
   spoilt_ = spoilt();
   life_.reset();
   faults_.opened_again();
+  dead_sessions_.merge(std::exchange(sessions_, {}));
   if (power)
     tables_.crash_machine(*power);
   else
@@ -296,6 +332,7 @@ std::vector<engine::JournalEntry> FastClient::journal() {
   return entries;
 }
 
+uint64_t FastClient::session() const { return life_ ? life_->session.id() : 0; }
 engine::Executor& FastClient::server() { return life_->server; }
 engine::TrashHour& FastClient::trash_hour() { return life_->trash_hour; }
 model::Ino FastClient::trash_until_sent() const { return life_->trash_hour.last(); }

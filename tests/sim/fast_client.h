@@ -17,6 +17,7 @@
 #include "engine/fastmeta/mirror.h"
 #include "engine/fastmeta/reintegration.h"
 #include "engine/passthrough/passthrough.h"
+#include "engine/session_keeper.h"
 #include "memory_tables/memory_tables.h"
 #include "sim/client.h"
 #include "sim/local_tables.h"
@@ -26,7 +27,7 @@ namespace fastmeta::sim {
 
 class FastClient final : public SimMount {
  public:
-  FastClient(SimServer& server, LinkState& link, std::string name, uint64_t session);
+  FastClient(SimServer& server, LinkState& link, std::string name, uint64_t number);
   ~FastClient() override;
 
   void start();
@@ -39,8 +40,10 @@ class FastClient final : public SimMount {
   uint64_t evicted() const;
   uint64_t spoilt() const;
   bool alive() const { return life_ != nullptr; }
-  // Each life has a session of its own.
-  uint64_t session() const override { return session_ + kSessionsEach * starts_; }
+  // 0: it has none yet.
+  uint64_t session() const override;
+  // Those of lives that have ended.
+  const std::set<uint64_t>& dead_sessions() const { return dead_sessions_; }
   // After it was killed, once nothing of it runs. power: the machine went down, and of what
   // was not synced only so many commits are left.
   void bury(std::optional<size_t> power = std::nullopt);
@@ -79,11 +82,12 @@ class FastClient final : public SimMount {
   engine::Reintegration::Stats stats() const;
 
  private:
-  static constexpr uint64_t kSessionsEach = 100;  // numbers between two lives
   struct Life;
   Result<model::OperationReply> carry_out(const model::Operation& operation,
                                           const engine::WriteHints& hints) override;
   void work();
+  void open_session();
+  void keep_session();
   // What a commit has done to a row. before: as it was if something was pending over it.
   void changed(const std::string& row, bool pending, const std::string& before);
   void find_pending();
@@ -91,7 +95,7 @@ class FastClient final : public SimMount {
   SimServer& server_;
   LinkState& link_;
   const std::string name_;
-  const uint64_t session_;
+  const uint64_t number_;
   test::MemoryTables tables_;
   StoreFaults faults_;
   SimHost host_;
@@ -103,6 +107,7 @@ class FastClient final : public SimMount {
   std::set<std::string> pending_;
   uint64_t own_changes_ = 0;
   uint64_t evicted_ = 0, spoilt_ = 0;  // of earlier lives
+  std::set<uint64_t> sessions_, dead_sessions_;
 };
 
 }  // namespace fastmeta::sim

@@ -18,6 +18,7 @@ using model::View;
 
 namespace {
 constexpr Time kPause = 60 * kMillisecond;
+constexpr std::chrono::seconds kHeartbeat{12};
 constexpr uint64_t kMergeOf = 5;  // the rest deletes and cleans
 }  // namespace
 
@@ -30,8 +31,8 @@ void Housekeeper::work(const std::function<bool()>& stop) {
       merge();
     else if (what == 1)
       delete_data();
-    else if (alive && dice_.one_in(3))
-      take_locks();
+    else if (alive && dice_.one_in(expire ? 2 : 3))
+      clean_living();
     else
       clean_session();
   }
@@ -92,39 +93,45 @@ void Housekeeper::delete_data() {
 
 void Housekeeper::clean_session() {
   if (sessions_.empty()) return;
-  const size_t at = dice_.below(sessions_.size());
-  const uint64_t number = sessions_[at];
-  const SimClock clock(scheduler_);
-  const model::KeySpace keys = sim_keys();
-  engine::Session session(mount_.redis(), keys, clock, Log(), std::chrono::seconds(12), "");
-  auto done = session.clean(number, [&](uint64_t, model::Ino ino) -> Result<void> {
-    auto closed = mount_.executor().apply(model::LastCloseArgs{{}, ino}, {});
-    if (closed || closed.error().fault == Fault::kAnswer) {
-      auto gone = mount_.redis().write_one(
-          {"SREM", keys.session_sustained(number), std::to_string(ino)});
-      if (gone) return {};
-      return gone.error();
-    }
-    return closed.error();
-  });
-  if (!done) return;
+  const uint64_t number = dice_.pick(sessions_);
+  if (!clean_after(scheduler_, mount_, number)) return;
   std::erase(sessions_, number);
   ++cleaned_;
   log_(fmt::format("{}: session {} is cleaned up after", mount_.name(), number));
 }
 
-void Housekeeper::take_locks() {
+void Housekeeper::clean_living() {
   const uint64_t number = alive();
+  if (number == 0) return;
+  if (expire && !dice_.one_in(3)) {
+    if (!clean_after(scheduler_, mount_, number)) return;
+    ++expired_;
+    log_(fmt::format("{}: session {}, which is alive, is cleaned up after", mount_.name(), number));
+    return;
+  }
+  // Its locks go first; the rest is left for another time.
   const SimClock clock(scheduler_);
   const model::KeySpace keys = sim_keys();
-  engine::Session session(mount_.redis(), keys, clock, Log(), std::chrono::seconds(12), "");
-  // Its locks go first. Its open files stay: nobody here would add them again, as a mount does.
+  engine::Session session(mount_.redis(), keys, clock, Log(), kHeartbeat, "");
   const auto stopped = session.clean(number, [](uint64_t, model::Ino) -> Result<void> {
     return Error::answer(ECANCELED);
   });
   static_cast<void>(stopped);
   ++locks_;
   log_(fmt::format("{}: session {} loses its locks", mount_.name(), number));
+}
+
+Result<void> clean_after(const Scheduler& scheduler, SimMount& mount, uint64_t number) {
+  const SimClock clock(scheduler);
+  const model::KeySpace keys = sim_keys();
+  engine::Session session(mount.redis(), keys, clock, Log(), kHeartbeat, "");
+  return session.clean(number, [&](uint64_t, model::Ino ino) -> Result<void> {
+    auto closed = mount.executor().apply(model::LastCloseArgs{{}, ino}, {});
+    if (!closed && closed.error().fault != Fault::kAnswer) return closed.error();
+    auto gone =
+        mount.redis().write_one({"SREM", keys.session_sustained(number), std::to_string(ino)});
+    return gone ? Result<void>() : Result<void>(gone.error());
+  });
 }
 
 }  // namespace fastmeta::sim

@@ -21,6 +21,7 @@ void tell(const Plan& plan, const Outcome& outcome) {
   if (plan.losses || plan.power)
     std::printf("  with%s%s\n", plan.losses ? " a server that forgets" : "",
                 plan.power ? " machines that go down" : "");
+  if (plan.expiries) std::printf("  with sessions that expire\n");
   if (plan.trash) std::printf("  with trash\n");
   if (plan.housekeeping) std::printf("  with housekeeping\n");
   if (plan.eviction || plan.full_disks || plan.rollbacks || plan.broken_stores)
@@ -45,7 +46,7 @@ Plan shrunk(Plan plan) {
     }
   }
   for (bool Plan::*kind :
-       {&Plan::housekeeping, &Plan::trash, &Plan::restarts, &Plan::kills, &Plan::cuts, &Plan::plain,
+       {&Plan::expiries, &Plan::housekeeping, &Plan::trash, &Plan::restarts, &Plan::kills, &Plan::cuts, &Plan::plain,
         &Plan::eviction, &Plan::full_disks, &Plan::rollbacks, &Plan::broken_stores, &Plan::lag}) {
     Plan less = plan;
     less.*kind = false;
@@ -93,6 +94,7 @@ int main(int argc, char** argv) {
     sum.merges += outcome.merges;
     sum.deletions += outcome.deletions;
     sum.sessions += outcome.sessions;
+    sum.expiries += outcome.expiries;
     sum.counts += outcome.counts;
     sum.locks += outcome.locks;
     sum.kills += outcome.kills;
@@ -106,13 +108,13 @@ int main(int argc, char** argv) {
   const auto number = [](uint64_t n) { return static_cast<unsigned long long>(n); };
   std::printf("%llu seeds, %llu operations, %llu values read, %llu kills, %llu cuts, "
               "%llu restarts; %llu conflicts, %llu adopted, %llu lost races, %llu scripts, "
-              "%llu merges, %llu deletions, %llu sessions cleaned, "
+              "%llu merges, %llu deletions, %llu sessions cleaned, %llu of the living, "
               "%llu counts under a lock, %llu times locks were taken away, "
               "%llu rows evicted, %llu refusals of full stores, %llu broken stores: %s\n",
               number(seeds), number(sum.operations), number(sum.reads), number(sum.kills),
               number(sum.cuts), number(sum.restarts), number(sum.conflicts), number(sum.adopted),
               number(sum.nils), number(sum.scripts), number(sum.merges), number(sum.deletions),
-              number(sum.sessions), number(sum.counts), number(sum.locks), number(sum.evicted),
+              number(sum.sessions), number(sum.expiries), number(sum.counts), number(sum.locks), number(sum.evicted),
               number(sum.refusals), number(sum.broken),
               failed ? "not everything held" : "everything held");
   return failed ? 1 : 0;

@@ -15,6 +15,7 @@
 #include "redis/client.h"
 #include "model/view.h"
 #include "redis_model/redis_model.h"
+#include "sim/clock.h"
 #include "sim/history.h"
 #include "sim/scheduler.h"
 
@@ -92,7 +93,9 @@ using WirePtr = std::shared_ptr<Wire>;
 class SimServer {
  public:
   SimServer(Scheduler& scheduler, test::Dice& dice)
-      : scheduler_(scheduler), dice_(dice), history_(model_) {}
+      : scheduler_(scheduler), dice_(dice), history_(model_) {
+    model_.clock = [this] { return SimClock(scheduler_).now().sec; };
+  }
 
   test::RedisModel& model() { return model_; }
   const History& history() const { return history_; }

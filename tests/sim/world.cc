@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <deque>
 #include <memory>
@@ -74,6 +75,7 @@ class World {
     if (keeper_) outcome_.deletions += keeper_->deletions();
     if (keeper_) outcome_.sessions += keeper_->sessions();
     if (keeper_) outcome_.locks += keeper_->locks();
+    if (keeper_) outcome_.expiries += keeper_->expired();
     outcome_.counts = counted_.acknowledged.size();
     for (const Looker& looker : lookers_) outcome_.reads += looker.reader->judged();
     for (const auto& client : fast_) {
@@ -140,6 +142,7 @@ class World {
     admin->execute({"SET", "usedSpace", "12288"});
     admin->execute({"SET", "nextinode", "100"});
     admin->execute({"SET", "nextchunk", "1"});
+    admin->execute({"SET", "nextsession", "100"});  // below: those of clients that register none
     server_.begin_history();
   }
 
@@ -227,6 +230,7 @@ class World {
     for (auto& client : plain_) add(*client);
     // Whoever runs the rules at once has no guard on what it writes: as the standard client.
     keeper_->alive = [this] { return dice_.pick(fast_)->session(); };
+    keeper_->expire = plan_.expiries;
   }
 
   void begin(Counter& counter) {
@@ -378,8 +382,7 @@ class World {
       std::optional<size_t> power;
       if (plan_.power && dice_.one_in(2))
         power = dice_.below(client->unsynced_commits() + 1);
-      sessions_.insert(client->session());
-      if (keeper_) keeper_->ran_out(client->session());
+      if (keeper_ && client->session() != 0) keeper_->ran_out(client->session());
       client->bury(power);
       client->start();
       for (size_t i = 0; i < users_.size(); ++i)
@@ -405,7 +408,11 @@ class World {
   void watch(const redis::Command& command, const redis::Reply& reply) {
     if (reply.is_error() && !reply.text.starts_with("NOSCRIPT"))
       findings_.add(fmt::format("the server answered {} with {}", command[0], reply.text));
+    // Who cleans up after a session removes what it keeps without looking.
+    if (command[0] == "EXEC" && !kept_by_session_.empty()) check_kept();
     if (command.size() < 3) return;
+    if (command[0] == "SADD" && command[1].starts_with("session"))
+      kept_by_session_.emplace(command[1], command[2]);
     // I4. What waits in MULTI is looked at as well: it was meant.
     if (command[0] == "RPUSH" && command[1].starts_with("c")) {
       const auto slice = model::decode_slice(command[2]);
@@ -413,6 +420,17 @@ class World {
       for (auto& client : fast_)
         if (client->host().slice_is_durable(slice->id, slice->size) <= 0)
           findings_.add(fmt::format("slice {} is seen before its data", slice->id));
+    }
+  }
+
+  void check_kept() {
+    for (const auto& [set, ino] : std::exchange(kept_by_session_, {})) {
+      const test::Value* members = server_.model().find(set);
+      const test::Value* value = server_.model().find("i" + ino);
+      if (!members || !value || !std::get<test::Set>(*members).contains(ino)) continue;
+      const auto attr = model::decode_attr(std::get<std::string>(*value));
+      if (attr && attr->nlink > 0)
+        findings_.add(fmt::format("{} keeps inode {}, which has a name", set, ino));
     }
   }
 
@@ -477,7 +495,7 @@ class World {
     const test::MemoryStore store = contents_of(server_.model());
     check_volume(store, findings_);
     check_trash(store, findings_);
-    check_data(store, slices_, findings_);
+    check_data(store, slices_, plan_.losses ? nullptr : &server_.history(), findings_);
     if (!plan_.power) check_names(store);
     check_counts(server_.history(), kCounter, counted_, undone(), plan_.power, findings_);
     if (!plan_.crowd)
@@ -519,26 +537,30 @@ class World {
 
   // What killed processes held open, as any client does for a session that is gone.
   void clean_sessions() {
-    for (auto& client : fast_) sessions_.insert(client->session());
-    for (uint64_t i = 0; i < plain_.size(); ++i) sessions_.insert(fast_.size() + 1 + i);
-    for (const uint64_t session : sessions_) {
-      LinkState link;
-      link.one_way = kMicrosecond;
-      PlainClient cleaner(server_, link, "cleaner", session, false);
-      bool over = false;
-      scheduler_.spawn(cleaner.process(), [&] {
-        const auto key = sim_keys().session_sustained(session);
-        auto members = cleaner.redis().read_one({"SMEMBERS", key});
-        for (const redis::Reply& member : members ? members->items : std::vector<redis::Reply>()) {
-          static_cast<void>(cleaner.executor().apply(
-              model::LastCloseArgs{{}, std::stoull(member.text)}, {}));
-          static_cast<void>(cleaner.redis().write_one({"SREM", key, member.text}));
-        }
-        over = true;
-      });
-      wait([&] { return over; });
-      scheduler_.run(scheduler_.now() + kMillisecond, {});
-    }
+    LinkState link;
+    link.one_way = kMicrosecond;
+    PlainClient cleaner(server_, link, "cleaner", kKeeper, false);
+    bool over = false;
+    scheduler_.spawn(cleaner.process(), [&] {
+      auto all = cleaner.redis().read_one({"ZRANGEBYSCORE", "allSessions", "-inf", "+inf"});
+      MDP_CHECK(all);
+      std::set<uint64_t> sessions;
+      for (const redis::Reply& one : all->items) sessions.insert(std::stoull(one.text));
+      for (auto& client : plain_) sessions.insert(client->session());  // unmounted
+      for (auto& client : fast_) {
+        // Nothing is left in it, unless an answer was lost of what is done in the server.
+        if (!plan_.trash) sessions.erase(client->session());
+        // What came under a number that was cleaned up after before its client died is found
+        // by nobody but a gc.
+        sessions.insert(client->dead_sessions().begin(), client->dead_sessions().end());
+      }
+      for (const uint64_t session : sessions)
+        if (!clean_after(scheduler_, cleaner, session))
+          findings_.add(fmt::format("session {} cannot be cleaned up after", session));
+      over = true;
+    });
+    if (!wait([&] { return over; })) hangs("sessions are not cleaned up after");
+    scheduler_.run(scheduler_.now() + kMillisecond, {});
   }
 
   const Plan plan_;
@@ -553,7 +575,6 @@ class World {
   std::vector<std::unique_ptr<PlainClient>> plain_;
   std::vector<Seat> users_;
   std::vector<Looker> lookers_;
-  std::set<uint64_t> sessions_;  // that somebody has or had
   Slices slices_;
   std::unique_ptr<PlainClient> keeper_client_;
   std::unique_ptr<Housekeeper> keeper_;
@@ -561,6 +582,7 @@ class World {
   Counted counted_;
   Names names_;
   std::deque<std::pair<Time, test::Keyspace>> kept_;
+  std::set<std::pair<std::string, std::string>> kept_by_session_;  // not looked at yet
   bool stop_ = false;
 };
 
@@ -578,6 +600,7 @@ Plan plan_of(uint64_t seed, uint64_t steps) {
   plan.losses = seed % 11 == 4;
   plan.housekeeping = !plan.losses && seed % 3 != 1;
   plan.trash = seed % 37 < 13;
+  plan.expiries = plan.crowd && plan.housekeeping && seed % 41 < 25;
   plan.power = plan.crowd && seed % 13 < 6;
   plan.eviction = seed % 17 < 7;
   plan.full_disks = seed % 19 < 5;

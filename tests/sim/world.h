@@ -21,6 +21,7 @@ struct Plan {
   bool housekeeping = true;  // a client that merges, and deletes what is gone
   bool losses = false;    // a server that restarts forgets its last second; one client only
   bool trash = false;     // what is removed goes there
+  bool expiries = false;  // sessions of the living are cleaned up after, with their open files
   bool power = false;     // machines go down: acknowledged changes may be lost
   bool eviction = false;  // clean rows of local stores go all the time
   bool full_disks = false;    // local stores without room
@@ -37,6 +38,7 @@ struct Outcome {
   uint64_t operations = 0, kills = 0, cuts = 0, restarts = 0;
   uint64_t conflicts = 0, adopted = 0, nils = 0, scripts = 0;
   uint64_t merges = 0, deletions = 0, sessions = 0;  // of the housekeeping
+  uint64_t expiries = 0;           // of sessions that were alive
   uint64_t counts = 0, locks = 0;  // under a lock; taken away
   uint64_t reads = 0;                 // values that readers have judged
   uint64_t evicted = 0, refusals = 0, broken = 0;  // rows; of full stores; stores

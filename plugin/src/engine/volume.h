@@ -34,6 +34,7 @@
 #include "engine/passthrough/passthrough.h"
 #include "engine/passthrough/value_cache.h"
 #include "engine/session.h"
+#include "engine/session_keeper.h"
 #include "engine/trash_hour.h"
 #include "model/rules/attrs.h"
 #include "model/rules/data.h"
@@ -255,6 +256,7 @@ class Volume final : private Effects {
   std::unique_ptr<Passthrough> server_;
   Executor* executor_ = nullptr;       // of operations: server_ or fast_'s
   std::unique_ptr<Session> session_;
+  std::unique_ptr<SessionKeeper> session_keeper_;
   std::unique_ptr<TrashHour> trash_hour_;
   std::unique_ptr<DirStats> dir_stats_;
   std::unique_ptr<FileDeleter> deleter_;
@@ -264,7 +266,6 @@ class Volume final : private Effects {
   std::atomic<bool> tracking_{false};
 
   std::mutex late_mutex_;
-  std::vector<model::Ino> to_sustain_;     // under a new session; the pulse thread's
   std::vector<model::Ino> late_removals_;  // sustained inodes whose removal failed
 
   std::mutex wake_mutex_;

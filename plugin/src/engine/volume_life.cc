@@ -218,6 +218,11 @@ Result<void> Volume::start() {
       log_);
   session_ = std::make_unique<Session>(*client_, keys_, clock_, log_, config_.session_heartbeat,
                                        options_.mount_point);
+  session_keeper_ = std::make_unique<SessionKeeper>(
+      *client_, keys_, *server_, *session_, open_,
+      SessionKeeper::Volume{[this](uint64_t id) { facts_.session(id); },
+                            [this](model::Ino ino) { return remove_sustained(ino); }},
+      log_);
   auto wake_refill = [this] {
     std::lock_guard lock(wake_mutex_);
     refill_wanted_ = true;
@@ -400,25 +405,7 @@ void Volume::after_reconnect() {
 Result<void> Volume::beat() {
   MDP_TRY_VOID(reload());
   if (session_->id() == 0) return {};
-  MDP_TRY(auto beat, session_->heartbeat());
-  if (beat.lost) {
-    // Another number: what was done under a lock of the old one must not count as done under
-    // a lock that somebody takes now.
-    const uint64_t before = session_->id();
-    MDP_TRY_VOID(session_->open());
-    facts_.session(session_->id());
-    log_.warn("other clients took session {} for dead: its locks are lost, session {} follows",
-              before, session_->id());
-    to_sustain_ = open_.sustained();
-  }
-  for (; !to_sustain_.empty(); to_sustain_.pop_back()) {
-    const model::Ino ino = to_sustain_.back();
-    MDP_TRY(auto there, client_->read_one({"EXISTS", keys_.attr(ino)}));
-    if (there.number == 0) continue;
-    MDP_TRY(auto kept, client_->write_one({"SADD", keys_.session_sustained(session_->id()),
-                                           std::to_string(ino)}));
-    if (kept.is_error()) return redis::refused(kept, "SADD");
-  }
+  MDP_TRY_VOID(session_keeper_->beat());
   // Cleaning up after others must not cost us our own session.
   auto next = std::chrono::steady_clock::now() + config_.session_heartbeat;
   auto stay_alive = [&] {

@@ -14,10 +14,11 @@
 //   fail N HOW NAMES WHERE
 //                     once, at the N-th request from now whose name is in NAMES (comma separated,
 //                     "*" is any but PING), on any connection or (WHERE "tracking") one that has
-//                     asked for CLIENT TRACKING: before (is not sent, the connection is reset), after
-//                     (is sent, its reply is lost, the connection is reset), hole (this connection
-//                     loses every byte from here on), late (it and what follows on this connection
-//                     is kept until `up`, others go on), last (as after, and then the link refuses)
+//                     asked for CLIENT TRACKING: before (is not sent, the connection is reset),
+//                     after (is sent, its reply is lost, the connection is reset), hole (this
+//                     connection loses every byte from here on), late (it and what follows on this
+//                     connection is kept until `up`, others go on), last (as after, and then the
+//                     link refuses)
 //   fired             "1 NAME KEY" once that happened, else "0"
 //   zero / count      counts since zero: REQUESTS BURSTS CONNECTIONS; requests that leave together,
 //                     before any reply to them has arrived, are one burst (a round trip)

@@ -586,6 +586,22 @@ TEST_F(Sync, AConflictTakesNothingThatOnlySharesKeysWithARecordThatStays) {
   EXPECT_EQ(rig().find(104, "x"), 105u);
 }
 
+// The newest of what is undone is not the newest that has written the folder.
+TEST_F(Sync, AConflictLeavesTheLinksOfAFolderThatRecordsBetweenHaveChanged) {
+  ASSERT_EQ(rig().create(kRoot, "clash", 100, FileType::kDirectory), 0);
+  ASSERT_EQ(rig().create(kRoot, "stays", 101, FileType::kDirectory), 0);
+  ASSERT_EQ(rig().create(100, "goes along", 102), 0);
+  other_creates("1", "clash");
+  for (int i = 0; i < 100 && journal().empty(); ++i) rig().step();
+  ASSERT_EQ(journal().size(), 2u);
+  ASSERT_TRUE(rig().backlog.oldest()) << "the folder that stays is not sent yet";
+  const auto attr = rig().executor.read_reply<model::Attr>(
+      [](const model::View& seen) { return model::getattr(seen, kRoot); });
+  ASSERT_TRUE(attr);
+  EXPECT_GT(attr->nlink, 2u);
+  ASSERT_TRUE(rig().drain()) << rig().last_error;
+}
+
 TEST_F(Sync, ALargeFolderWhoseEntriesAreAllRemovedHereIsEmpty) {
   constexpr size_t kEntries = engine::Mirror::kSmall + 20;
   ASSERT_EQ(rig().create(kRoot, "d", 50, FileType::kDirectory), 0);

@@ -272,6 +272,25 @@ TEST_F(Volumes, LeaveNoSessionBehind) {
   EXPECT_EQ(number("HLEN sessionInfos"), 0);
 }
 
+// Others took it for dead; an unlink of that moment came under its number all the same.
+TEST_F(Volumes, TakeOverWhatTheirFormerSessionKeeps) {
+  Mounted a(server.url(), {"session.heartbeat=1s"});
+  const Ino f = a.make(kRootIno, "f"), named = a.make(kRootIno, "named");
+  model::OpenArgs how;
+  how.ino = f;
+  ASSERT_TRUE(a->open_file(how));
+  ASSERT_TRUE(a->unlink({}, kRootIno, "f"));
+  server.ask("SADD session1 " + std::to_string(named));  // it is no cleaner's to remove
+  server.ask("HDEL sessionInfos 1");
+  server.ask("ZREM allSessions 1");
+  EXPECT_TRUE(soon([&] { return number("EXISTS session1") == 0; }));
+  EXPECT_EQ(number("SISMEMBER session2 " + std::to_string(f)), 1);
+  EXPECT_EQ(number("SCARD session2"), 1);
+  EXPECT_EQ(number("EXISTS i" + std::to_string(named)), 1);
+  a->close_file(f);
+  EXPECT_EQ(number("SCARD session2"), 0);
+}
+
 TEST_F(Volumes, CleanUpAfterSessionsThatDied) {
   server.ask("ZADD allSessions 5 77");
   server.ask("HSET sessionInfos 77 {}");

@@ -150,6 +150,7 @@ class Commands {
     switch (dice_.below(6)) {
       case 0: {
         Command out{"ZADD", key('z')};
+        if (dice_.one_in(4)) out.push_back("XX");
         for (uint64_t n = 1 + dice_.below(3); n > 0; --n) out.insert(out.end(), {score(), word()});
         return out;
       }

@@ -155,6 +155,41 @@ void Undo::journal(Closure& closure, store::Transaction& transaction, const Oplo
   closure.journalled.push_back(std::move(one));
 }
 
+// What is pending over the rows of members.
+Result<void> Undo::drop(store::Transaction& transaction, Closure& closure) {
+  std::map<std::string, uint64_t> folders;  // by the newest record that stays, 0: none
+  for (const auto& [seq, member] : closure.members)
+    for (const Write& write : member.record.writes)
+      if (of_parent(parts_.keys, member.record, write)) folders.try_emplace(write.key);
+  if (!folders.empty())
+    MDP_TRY_VOID(transaction.scan(Table::kOplog, {}, [&](std::string_view key, auto bytes) {
+      const auto seq = store::key_number(key);
+      const auto record = model::decode_record(bytes);
+      if (!seq || !record || closure.members.contains(*seq)) return true;
+      for (const Write& write : record->writes)
+        if (auto it = folders.find(write.key); it != folders.end()) it->second = *seq;
+      return true;
+    }));
+  RowWriter rows(transaction, parts_.keys, parts_.validity);
+  for (const auto& [seq, member] : closure.members)
+    for (const Write& write : member.record.writes) {
+      const auto parsed = parts_.keys.parse(write.key);
+      if (!parsed) continue;
+      if (parsed->kind == 'i') {
+        MDP_TRY(Row row, rows.load(row_key(write.key)));
+        const uint64_t stays = of_parent(parts_.keys, member.record, write) ? folders[write.key] : 0;
+        if (stays != 0 && row.local != Row::Local::kNone) {
+          row.last_seq = stays;
+          MDP_TRY_VOID(rows.save(row_key(write.key), row));
+          continue;
+        }
+        if (row.born) closure.born.insert(write.key);
+      }
+      MDP_TRY_VOID(rows.drop_pending(write));
+    }
+  return {};
+}
+
 Result<void> Undo::attempt(Closure& closure, const model::VolumeFacts& facts,
                            const Fetched& fetched) {
   const std::vector<Ino> locked(closure.inodes.begin(), closure.inodes.end());
@@ -177,21 +212,7 @@ Result<void> Undo::attempt(Closure& closure, const model::VolumeFacts& facts,
   std::map<uint64_t, std::string> paths;
   for (const auto& [seq, member] : closure.members)
     paths[seq] = path_of(*transaction, parts_.keys, member.record.operation);
-  const uint64_t newest = closure.members.rbegin()->first;
-  for (const auto& [seq, member] : closure.members)
-    for (const Write& write : member.record.writes) {
-      if (!parts_.keys.parse(write.key)) continue;
-      if (of_parent(parts_.keys, member.record, write)) {
-        MDP_TRY(const Row row, rows.load(row_key(write.key)));
-        if (row.last_seq > newest) continue;
-      }
-      if (parts_.keys.parse(write.key)->kind == 'i') {
-        MDP_TRY(const Row row, rows.load(row_key(write.key)));
-        if (row.born) closure.born.insert(write.key);
-      }
-      MDP_TRY_VOID(rows.drop_pending(write));
-    }
-
+  MDP_TRY_VOID(drop(*transaction, closure));
   const uint64_t clash_seq = closure.clash.item->record.seq;
   {
     // Asked anew: the batch may have seen the other's file before the push that tells of it.

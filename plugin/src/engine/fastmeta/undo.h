@@ -52,6 +52,7 @@ class Undo {
   // One try on one snapshot; kMissing: `needed`; kConflict: once more, with more stripes.
   Result<void> attempt(Closure& closure, const model::VolumeFacts& facts, const Fetched& fetched);
   Result<void> collect(store::Transaction& transaction, Closure& closure);
+  Result<void> drop(store::Transaction& transaction, Closure& closure);
   void journal(Closure& closure, store::Transaction& transaction,
                const model::OplogRecord& record, const std::string& bytes, int error,
                const std::string& reason);

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/session_keeper.h"
+
+#include <string>
+
+#include "util/bytes.h"
+
+namespace fastmeta::engine {
+
+using model::Ino;
+
+Result<void> SessionKeeper::beat() {
+  MDP_TRY(auto beat, session_.heartbeat());
+  if (beat.lost) {
+    // Another number: what was done under a lock of the old one must not count as done under
+    // a lock that somebody takes now.
+    const uint64_t before = session_.id();
+    MDP_TRY_VOID(session_.open());
+    volume_.follows(session_.id());
+    log_.warn("other clients took session {} for dead: its locks are lost, session {} follows",
+              before, session_.id());
+    former_.push_back(before);
+    to_sustain_ = open_.sustained();
+  }
+  for (; !to_sustain_.empty(); to_sustain_.pop_back()) MDP_TRY_VOID(sustain(to_sustain_.back()));
+  for (const uint64_t former : former_) MDP_TRY_VOID(take_over(former));
+  return {};
+}
+
+// Only what has no name in the server: whoever cleans up after us removes it without looking.
+Result<void> SessionKeeper::sustain(Ino ino) {
+  const std::string set = keys_.session_sustained(session_.id());
+  return server_.release([&](const model::View& seen, model::Mutations& out) -> Result<void> {
+    MDP_TRY(const auto attr, seen.attr(ino));
+    if (attr && attr->nlink == 0) out.sadd(set, std::to_string(ino));
+    return {};
+  });
+}
+
+Result<void> SessionKeeper::take_over(uint64_t former) {
+  const std::string set = keys_.session_sustained(former);
+  MDP_TRY(const auto members, client_.read_one({"SMEMBERS", set}));
+  if (members.is_error()) return redis::refused(members, "SMEMBERS");
+  for (const redis::Reply& member : members.items) {
+    if (const auto ino = parse_decimal<Ino>(member.text))
+      MDP_TRY_VOID(open_.is_open(*ino) ? sustain(*ino) : volume_.remove(*ino));
+    MDP_TRY(const auto gone, client_.write_one({"SREM", set, member.text}));
+    if (gone.is_error()) return redis::refused(gone, "SREM");
+  }
+  return {};
+}
+
+}  // namespace fastmeta::engine
