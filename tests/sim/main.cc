@@ -46,8 +46,9 @@ Plan shrunk(Plan plan) {
     }
   }
   for (bool Plan::*kind :
-       {&Plan::expiries, &Plan::housekeeping, &Plan::trash, &Plan::restarts, &Plan::kills, &Plan::cuts, &Plan::plain,
-        &Plan::eviction, &Plan::full_disks, &Plan::rollbacks, &Plan::broken_stores, &Plan::lag}) {
+       {&Plan::expiries, &Plan::housekeeping, &Plan::trash, &Plan::restarts, &Plan::kills,
+        &Plan::cuts, &Plan::plain, &Plan::eviction, &Plan::full_disks, &Plan::rollbacks,
+        &Plan::broken_stores, &Plan::lag}) {
     Plan less = plan;
     less.*kind = false;
     if (plan.*kind && fails(less)) plan = less;
@@ -114,8 +115,8 @@ int main(int argc, char** argv) {
               number(seeds), number(sum.operations), number(sum.reads), number(sum.kills),
               number(sum.cuts), number(sum.restarts), number(sum.conflicts), number(sum.adopted),
               number(sum.nils), number(sum.scripts), number(sum.merges), number(sum.deletions),
-              number(sum.sessions), number(sum.expiries), number(sum.counts), number(sum.locks), number(sum.evicted),
-              number(sum.refusals), number(sum.broken),
+              number(sum.sessions), number(sum.expiries), number(sum.counts), number(sum.locks),
+              number(sum.evicted), number(sum.refusals), number(sum.broken),
               failed ? "not everything held" : "everything held");
   return failed ? 1 : 0;
 }
