@@ -55,6 +55,7 @@ class FastClient final : public SimMount {
   uint64_t own_changes() const override { return own_changes_; }
   engine::Row row(const std::string& row) override;
   bool settled() const override;
+  engine::DirStats& statistics() override;
   SimHost& host() override { return host_; }
   engine::Executor& server() override;
   bool has_trash() const override { return server_.settings.trash; }

@@ -22,6 +22,7 @@ void tell(const Plan& plan, const Outcome& outcome) {
     std::printf("  with%s%s\n", plan.losses ? " a server that forgets" : "",
                 plan.power ? " machines that go down" : "");
   if (plan.expiries) std::printf("  with sessions that expire\n");
+  if (plan.statistics) std::printf("  with statistics of directories\n");
   if (plan.trash) std::printf("  with trash\n");
   if (plan.housekeeping) std::printf("  with housekeeping\n");
   for (const std::string& line : outcome.history) std::printf("  %s\n", line.c_str());
@@ -40,8 +41,9 @@ Plan shrunk(Plan plan) {
       plan = less;
     }
   }
-  for (bool Plan::*kind : {&Plan::expiries, &Plan::housekeeping, &Plan::trash, &Plan::restarts, &Plan::kills,
-                           &Plan::cuts, &Plan::plain}) {
+  for (bool Plan::*kind :
+       {&Plan::expiries, &Plan::housekeeping, &Plan::trash, &Plan::statistics, &Plan::restarts,
+        &Plan::kills, &Plan::cuts, &Plan::plain}) {
     Plan less = plan;
     less.*kind = false;
     if (plan.*kind && fails(less)) plan = less;
