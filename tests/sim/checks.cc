@@ -184,6 +184,31 @@ void check_volume(const MemoryStore& store, Findings& findings) {
   }
 }
 
+void check_statistics(const MemoryStore& store, Findings& findings) {
+  const model::KeySpace keys = sim_keys();
+  for (const auto& [ino, node] : nodes_of(store, findings)) {
+    if (!node.attr.is_dir()) continue;
+    int64_t length = 0, space = 0, entries = 0;
+    for (const auto& [name, bytes] :
+         store.read({model::ReadKind::kHash, keys.dir(ino), {}, true}).fields) {
+      const auto entry = model::decode_dentry(bytes);
+      const auto* attr = entry ? store.get<std::string>(keys.attr(entry->ino)) : nullptr;
+      const auto child = attr ? model::decode_attr(*attr) : Result<model::Attr>(model::Attr());
+      if (!child) continue;
+      ++entries;
+      if (child->is_file()) length += static_cast<int64_t>(child->length);
+      space += child->is_file() ? static_cast<int64_t>(model::charged_space(child->length)) : 4096;
+    }
+    for (const auto& [row, right] : {std::pair{model::kDirUsedInodes, entries},
+                                     std::pair{model::kDirUsedSpace, space},
+                                     std::pair{model::kDirDataLength, length}}) {
+      const auto held = store.field(keys.plain(row), std::to_string(ino));
+      if (held != std::to_string(right))
+        findings.add(fmt::format("{} of {}: {}, not {}", row, ino, held.value_or("none"), right));
+    }
+  }
+}
+
 void check_data(const MemoryStore& store, const Slices& slices, const History* history,
                 Findings& findings) {
   std::map<std::string, int64_t> references;  // by the fields of sliceRef

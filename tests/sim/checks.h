@@ -22,6 +22,9 @@ test::MemoryStore contents_of(const test::RedisModel& model);
 // One tree, every node once, link counts and counters right, nothing left behind.
 void check_volume(const test::MemoryStore& store, Findings& findings);
 
+// The rows of every directory say what is in it.
+void check_statistics(const test::MemoryStore& store, Findings& findings);
+
 // No record refers to data that was deleted, and none is lost: what records refer to is counted
 // right, what nobody refers to was deleted, or is told of, and files that are gone are to be
 // deleted with all of their chunks. history: of all that there was; nothing: it was not all kept.

@@ -10,7 +10,7 @@ namespace fastmeta::sim {
 
 namespace {
 constexpr uint64_t kLease = 64;
-constexpr Time kAgain = 20 * kMillisecond;
+constexpr Time kAgain = 20 * kMillisecond, kFlush = 80 * kMillisecond;
 }
 
 const std::set<std::string>& SimMount::pending() const {
@@ -90,6 +90,14 @@ void SimMount::close(model::Ino ino, Scheduler& scheduler) {
   if (!open().closed(ino).sustained) return;
   // Until it is taken: nobody else would remove the inode.
   while (!remove_sustained(ino)) scheduler.sleep(kAgain);
+}
+
+void SimMount::flush_statistics(Scheduler& scheduler) {
+  for (;;) {
+    scheduler.sleep(kFlush);
+    static_cast<void>(statistics().flush());
+    scheduler.check_alive();
+  }
 }
 
 Result<void> SimMount::remove_sustained(model::Ino ino) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "engine/dir_reader.h"
+#include "engine/dir_stats.h"
 #include "engine/executor.h"
 #include "engine/fastmeta/row.h"
 #include "engine/open_table.h"
@@ -46,14 +47,17 @@ class SimHost final : public test::QuietHost {
 // What follows a commit, as the volume does it.
 class SimEffects final : public engine::Effects {
  public:
-  explicit SimEffects(engine::Host& host) : host_(host) {}
-  void committed(const model::Mutations&,
+  SimEffects(engine::Host& host, engine::DirStats& statistics)
+      : host_(host), statistics_(statistics) {}
+  void committed(const model::Mutations& done,
                  const std::vector<model::SliceRelease>& unreferenced) override {
+    statistics_.add(done.dir_stats);
     for (const model::SliceRelease& slice : unreferenced) host_.delete_slice(slice.id, slice.size);
   }
 
  private:
   engine::Host& host_;
+  engine::DirStats& statistics_;
 };
 
 // A change of ours over a row of the local store.
@@ -88,6 +92,7 @@ class SimMount {
   virtual engine::Row row(const std::string&) { return {}; }
   // How often its local store has refused with this code.
   virtual uint64_t refusals(int) const { return 0; }
+  virtual engine::DirStats& statistics() = 0;
   // Nothing that was acknowledged waits to be sent.
   virtual bool settled() const = 0;
   virtual SimHost& host() = 0;
@@ -121,6 +126,8 @@ class SimMount {
   void forget_leases() { inodes_.next = inodes_.end = slices_.next = slices_.end = 0; }
   // Without a name and a handle.
   Result<void> remove_sustained(model::Ino ino);
+  // On a fiber of its process, for ever.
+  void flush_statistics(Scheduler& scheduler);
   // After each connect: a server that went back must not hand out our numbers again.
   void raise_counters();
 

@@ -53,7 +53,8 @@ struct FastClient::Life {
         host(self.host_, open_table),
         parts{client, tables,   keys,       sim_config(), validity, stripes,
               backlog, open_table, host,     clock,        Log()},
-        effects(self.host_),
+        statistics(client, keys, Log()),
+        effects(self.host_, statistics),
         mirror(parts),
         executor(parts, mirror, no_server, locks, sacrifices,
                  {[this] { return facts; },
@@ -88,7 +89,7 @@ struct FastClient::Life {
     volume.trash_now = [this] {
       return facts.trash ? trash_hour.current(server) : Result<model::Ino>(model::Ino{0});
     };
-    volume.ensure_statistics = [](model::Ino) { return Result<bool>(false); };
+    volume.ensure_statistics = [this](model::Ino dir) { return statistics.ensure(dir); };
     volume.refuse_writes = [this, &self](std::string why) {
       if (!why.empty()) self.refused_ = std::move(why);
       writable = writable && self.refused_.empty();
@@ -141,6 +142,7 @@ struct FastClient::Life {
   engine::Parts parts;
   engine::HeldLocks locks;
   engine::Sacrifices sacrifices;
+  engine::DirStats statistics;
   SimEffects effects;
   test::NoServer no_server;
   engine::Mirror mirror;
@@ -204,6 +206,8 @@ void FastClient::work() {
   Scheduler& scheduler = server_.scheduler();
   open_session();
   scheduler.spawn(process_, [this] { keep_session(); });
+  if (life_->facts.dir_stats)
+    scheduler.spawn(process_, [this] { flush_statistics(server_.scheduler()); });
   for (uint64_t epoch = 0;;) {
     if (epoch != life_->client.epoch()) {
       epoch = life_->client.epoch();
@@ -258,7 +262,10 @@ bool FastClient::remembers() { return life_->client.tracks(); }
 std::unique_ptr<engine::DirReader> FastClient::opendir(model::Ino dir) {
   return std::make_unique<engine::RowReader>(life_->parts, life_->mirror, life_->keys, dir);
 }
-bool FastClient::settled() const { return ready() && !life_->backlog.oldest(); }
+bool FastClient::settled() const {
+  return ready() && !life_->backlog.oldest() && life_->statistics.pending() == 0;
+}
+engine::DirStats& FastClient::statistics() { return life_->statistics; }
 void FastClient::slice_durable(model::Ino ino, uint64_t slice) {
   if (life_) life_->sync->slice_durable(ino, slice);
 }

@@ -63,6 +63,7 @@ class FastClient final : public SimMount {
   const std::set<std::string>& pending() const override { return pending_; }
   engine::Row row(const std::string& row) override;
   bool settled() const override;
+  engine::DirStats& statistics() override;
   SimHost& host() override { return host_; }
   engine::Executor& server() override;
   bool has_trash() const override { return server_.settings.trash; }

@@ -22,6 +22,7 @@ void tell(const Plan& plan, const Outcome& outcome) {
     std::printf("  with%s%s\n", plan.losses ? " a server that forgets" : "",
                 plan.power ? " machines that go down" : "");
   if (plan.expiries) std::printf("  with sessions that expire\n");
+  if (plan.statistics) std::printf("  with statistics of directories\n");
   if (plan.trash) std::printf("  with trash\n");
   if (plan.housekeeping) std::printf("  with housekeeping\n");
   if (plan.eviction || plan.full_disks || plan.rollbacks || plan.broken_stores)
@@ -46,9 +47,9 @@ Plan shrunk(Plan plan) {
     }
   }
   for (bool Plan::*kind :
-       {&Plan::expiries, &Plan::housekeeping, &Plan::trash, &Plan::restarts, &Plan::kills,
-        &Plan::cuts, &Plan::plain, &Plan::eviction, &Plan::full_disks, &Plan::rollbacks,
-        &Plan::broken_stores, &Plan::lag}) {
+       {&Plan::expiries, &Plan::housekeeping, &Plan::trash, &Plan::statistics, &Plan::restarts,
+        &Plan::kills, &Plan::cuts, &Plan::plain, &Plan::eviction, &Plan::full_disks,
+        &Plan::rollbacks, &Plan::broken_stores, &Plan::lag}) {
     Plan less = plan;
     less.*kind = false;
     if (plan.*kind && fails(less)) plan = less;

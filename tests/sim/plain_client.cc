@@ -55,6 +55,8 @@ PlainClient::PlainClient(SimServer& server, LinkState& link, std::string name, u
     host_.all_changed();
   };
   MDP_CHECK(client_.start(std::move(hooks)));
+  if (facts_.dir_stats)
+    server.scheduler().spawn(process_, [this, &server] { flush_statistics(server.scheduler()); });
 }
 
 void PlainClient::outdated(const std::string& key) {

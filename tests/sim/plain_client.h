@@ -26,7 +26,8 @@ class PlainClient final : public SimMount {
   SimClient& redis() override { return client_; }
   bool remembers() override { return caches_ && client_.tracks(); }
   std::unique_ptr<engine::DirReader> opendir(model::Ino dir) override;
-  bool settled() const override { return ready(); }
+  bool settled() const override { return ready() && statistics_.pending() == 0; }
+  engine::DirStats& statistics() override { return statistics_; }
   SimHost& host() override { return host_; }
   uint64_t session() const override { return facts_.session; }
   bool has_trash() const override { return facts_.trash; }
@@ -50,7 +51,8 @@ class PlainClient final : public SimMount {
   engine::OwnEchoes echoes_;
   engine::OpenTable open_;
   SimHost host_;
-  SimEffects effects_{host_};
+  engine::DirStats statistics_{client_, keys_, Log()};
+  SimEffects effects_{host_, statistics_};
   engine::Passthrough executor_;
   const SimClock clock_{scheduler_};
   engine::TrashHour trash_hour_{client_, clock_, [this] { return new_hour(); }};

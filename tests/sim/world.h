@@ -20,6 +20,7 @@ struct Plan {
   bool plain = true;      // others beside fast-meta
   bool housekeeping = true;  // a client that merges, and deletes what is gone
   bool losses = false;    // a server that restarts forgets its last second; one client only
+  bool statistics = false;  // of directories
   bool trash = false;     // what is removed goes there
   bool expiries = false;  // sessions of the living are cleaned up after, with their open files
   bool power = false;     // machines go down: acknowledged changes may be lost

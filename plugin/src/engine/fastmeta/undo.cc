@@ -177,7 +177,8 @@ Result<void> Undo::drop(store::Transaction& transaction, Closure& closure) {
       if (!parsed) continue;
       if (parsed->kind == 'i') {
         MDP_TRY(Row row, rows.load(row_key(write.key)));
-        const uint64_t stays = of_parent(parts_.keys, member.record, write) ? folders[write.key] : 0;
+        const bool shared = of_parent(parts_.keys, member.record, write);
+        const uint64_t stays = shared ? folders[write.key] : 0;
         if (stays != 0 && row.local != Row::Local::kNone) {
           row.last_seq = stays;
           MDP_TRY_VOID(rows.save(row_key(write.key), row));
