@@ -73,6 +73,12 @@ class Leftovers:
         return complaints
 
 
+def files_to_delete(volume):
+    """How many removed files wait for their data to be deleted."""
+    with volume.redis() as redis:
+        return redis("ZCARD", "delfiles")
+
+
 def of_dead_sessions(volume):
     """Complaints once those sessions have expired that are not the newest of their mount point."""
     with volume.redis() as redis:
