@@ -25,7 +25,7 @@ namespace {
 constexpr Time kPatience = 600 * kSecond;
 constexpr Time kLook = 5 * kMillisecond;
 constexpr Time kKeep = 50 * kMillisecond;
-constexpr uint64_t kMendedOneIn = 40;  // looks at a broken store
+constexpr uint64_t kMendedOneIn = 20;  // looks at a broken store
 constexpr uint64_t kLagsEach = 100 * kMillisecond, kLagMost = 60 * kMillisecond;
 constexpr size_t kHistory = 400;
 constexpr uint64_t kKeeper = 99;  // its session
@@ -563,7 +563,7 @@ Plan plan_of(uint64_t seed, uint64_t steps) {
   plan.full_disks = seed % 19 < 5;
   plan.rollbacks = seed % 23 < 5;
   plan.broken_stores = seed % 29 < 6;
-  plan.lag = seed % 31 < 12;
+  plan.lag = seed % 31 < 9;
   return plan;
 }
 
