@@ -25,6 +25,7 @@ const config::PluginConfig& sim_config() {
     if (!loaded) std::fprintf(stderr, "%s\n", loaded.error().text.c_str());
     MDP_CHECK(loaded);
     loaded->cache.max_size = 10;  // who trims says how far it is surpassed
+    loaded->cache.listing_max = 12;
     return std::move(*loaded);
   }();
   return config;

@@ -26,6 +26,7 @@ constexpr uint64_t kAbsentOneIn = 8;   // names that nobody has ever used
 constexpr uint64_t kListOneIn = 3;
 constexpr uint64_t kOursOneIn = 3;     // keys with pending changes
 constexpr size_t kPage = 5;
+constexpr uint64_t kBetweenPages = 20 * kMillisecond;
 constexpr uint64_t kKernelOneIn = 6;
 
 std::string printed(const Held& value) {
@@ -169,9 +170,10 @@ void Reader::list(Ino dir) {
   std::map<std::string, std::string> found;
   std::vector<std::pair<Ino, std::string>> attrs;
   std::vector<Begin> begins;
+  const bool with_attrs = dice_.one_in(2);  // then many names are read ahead
   for (uint64_t at = 0;;) {
     const Begin asked = begin();
-    auto page = reader->page(at, kPage, true);
+    auto page = reader->page(at, kPage, with_attrs);
     if (!page) return refused(page.error());
     for (const auto& item : *page) {
       if (!found.emplace(item.name, model::encode_dentry(item.dentry)).second)
@@ -189,6 +191,7 @@ void Reader::list(Ino dir) {
     }
     at += page->size();
     if (page->size() < kPage) break;
+    if (dice_.one_in(2)) scheduler_.sleep(static_cast<Time>(dice_.below(kBetweenPages)));
   }
   for (const auto& [name, entry] : found) judge(start, Place{key, name}, entry);
   for (const std::string& name : history_.fields(key))

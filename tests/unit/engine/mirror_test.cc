@@ -7,28 +7,17 @@
 #include <functional>
 
 #include "engine/fastmeta/evictor.h"
+#include "engine/fastmeta/row_reader.h"
 #include "engine/fastmeta/row_writer.h"
+#include "model/schema/codec.h"
 #include "support/lone_parts.h"
+#include "support/slow_server.h"
 
 namespace fastmeta::engine {
 namespace {
 
 using model::Write;
-
-// Answers every command with "old".
-class SlowServer final : public test::NoClient {
- public:
-  std::function<void()> meanwhile;
-
-  Result<std::vector<redis::Reply>> read(std::span<const redis::Command> commands,
-                                         Deadline) override {
-    meanwhile();
-    redis::Reply old;
-    old.kind = redis::Reply::Kind::kText;
-    old.text = "old";
-    return std::vector(commands.size(), old);
-  }
-};
+using redis::Reply;
 
 struct Fills : testing::Test {
   void change(const std::function<Result<void>(RowWriter&)>& with) {
@@ -43,30 +32,44 @@ struct Fills : testing::Test {
     RowWriter rows(**transaction, lone.keys, lone.validity);
     return *rows.load(row_key("i5"));
   }
-  // A change of ours is made, sent and settled.
-  void settle_ours() {
-    const Write ours{model::WriteOp::kSet, "i5", {}, "new", 0};
+  void make(const Write& ours) {
     change([&](RowWriter& rows) { return rows.pending(ours, 1, false); });
+    lone.backlog.added(1, 1, {}, 0, 0);
+  }
+  // Sent and settled.
+  void settle(const Write& ours) {
     const Token sent = lone.validity.sending();
     lone.validity.written();
     change([&](RowWriter& rows) { return rows.applied(ours, sent); });
     change([&](RowWriter& rows) { return rows.settled(ours, 1); });
+    lone.backlog.removed(1);
   }
   void fetch() {
+    server.answer = text("old");
     Fetched fetched;
     ASSERT_TRUE(mirror.fetch({{{model::ReadKind::kString, "i5", {}, true}}}, fetched));
   }
+  static Reply text(std::string bytes) { return {Reply::Kind::kText, std::move(bytes), 0, {}}; }
+  static Reply list(std::vector<Reply> items) {
+    return {Reply::Kind::kArray, {}, 0, std::move(items)};
+  }
+  Parts parts_with(const config::PluginConfig& config) {
+    return {server,       lone.tables,  lone.keys, config,          lone.validity,
+            lone.stripes, lone.backlog, lone.open, lone.parts.host, lone.parts.clock, Log()};
+  }
 
+  const Write ours{model::WriteOp::kSet, "i5", {}, "new", 0};
   test::LoneParts lone;
-  SlowServer server;
-  Parts parts{server,      lone.tables,      lone.keys, lone.parts.config, lone.validity,
-              lone.stripes, lone.backlog,    lone.open, lone.parts.host,   lone.parts.clock,
-              Log()};
+  test::SlowServer server;
+  Parts parts = parts_with(lone.config);
   Mirror mirror{parts};
 };
 
 TEST_F(Fills, AnAnswerFromBeforeOurChangeWasSentDoesNotReplaceIt) {
-  server.meanwhile = [&] { settle_ours(); };
+  server.meanwhile = [&] {
+    make(ours);
+    settle(ours);
+  };
   fetch();
   EXPECT_EQ(row().base_value, "new");
 }
@@ -75,17 +78,33 @@ TEST_F(Fills, AnAnswerFromBeforeOurChangeWasSentDoesNotReplaceIt) {
 TEST_F(Fills, NorDoesItWhenTheRowWasEvictedMeanwhile) {
   config::PluginConfig config;
   config.cache.max_size = 1;
-  Parts small{server,      lone.tables,   lone.keys, config,          lone.validity,
-              lone.stripes, lone.backlog, lone.open, lone.parts.host, lone.parts.clock, Log()};
+  Parts small = parts_with(config);
   Evictor evictor(small, lone.tables);
   server.meanwhile = [&] {
-    settle_ours();
+    make(ours);
+    settle(ours);
     for (auto more = evictor.pass(); more && *more; more = evictor.pass()) {
     }
     ASSERT_TRUE(row().blank());
   };
   fetch();
   EXPECT_TRUE(row().blank());
+}
+
+TEST_F(Fills, AListingFromBeforeOurRemovalWasSentDoesNotShowTheName) {
+  const Write removal{model::WriteOp::kHDel, "d5", "gone", {}, 0};
+  make(removal);
+  server.answer = list({text("0"), list({text("gone"), text(model::encode_dentry(
+                                                           {model::FileType::kFile, 6}))})});
+  server.meanwhile = [&] {
+    settle(removal);
+    lone.validity.invalidated("d5");  // so that the listing is not stored
+    server.meanwhile = {};
+  };
+  RowReader reader(parts, mirror, lone.keys, 5);
+  const auto page = reader.page(0, 10, false);
+  ASSERT_TRUE(page);
+  EXPECT_TRUE(page->empty());
 }
 
 }  // namespace
