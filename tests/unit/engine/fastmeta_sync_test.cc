@@ -411,6 +411,21 @@ TEST_F(Sync, ATakenAwayLockMakesItAConflict) {
 
 // Who cleans up after a session takes its field off the lock before the lock off its list, and a
 // successor may have the lock in between.
+TEST_F(Sync, ALockThatIsTakenAwayBehindTheReadMakesItAConflict) {
+  ASSERT_EQ(rig().create(kRoot, "f", 100), 0);
+  ASSERT_TRUE(rig().drain());
+  for (const char* taken : {"DEL locked1", "HDEL lockf100 1_0000000000000001"}) {
+    rig().locks.granted(100, "lockf100", 1, 0, {});
+    server.ask("SADD locked1 lockf100");
+    server.ask("HSET lockf100 1_0000000000000001 W");
+    ASSERT_EQ(write(100, 8, false), 0);
+    rig().before_send = [&] { server.ask(std::exchange(taken, "PING")); };
+    ASSERT_TRUE(rig().drain()) << rig().last_error;
+    EXPECT_EQ(number("LLEN c100_0"), 0);
+  }
+  EXPECT_EQ(journal().size(), 2u);
+}
+
 TEST_F(Sync, ALockThatIsJustBeingTakenAwayMakesItAConflict) {
   ASSERT_EQ(rig().create(kRoot, "f", 100), 0);
   ASSERT_TRUE(rig().drain());
