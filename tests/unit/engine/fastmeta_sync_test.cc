@@ -65,6 +65,29 @@ TEST_F(Sync, AWriteOfAnotherClientInBetweenIsNoConflict) {
   EXPECT_TRUE(journal().empty());
 }
 
+// Its merging of the slices would otherwise hide behind our own change (NOLOOP).
+TEST_F(Sync, AListThatIsOnlyAppendedToIsWatched) {
+  ASSERT_EQ(rig().create(kRoot, "f", 100), 0);
+  ASSERT_TRUE(rig().drain());
+  ASSERT_EQ(write(100, 7, false), 0);
+  rig().before_send = [&, done = false]() mutable {
+    if (!std::exchange(done, true))
+      on_server({{"RPUSH", "c100_0", model::encode_slice({0, 9, 10, 0, 10})}});
+  };
+  ASSERT_TRUE(rig().drain()) << rig().last_error;
+  EXPECT_EQ(number("LLEN c100_0"), 2);
+  EXPECT_EQ(rig().sync->stats().nils, 1u);
+}
+
+// A copy of the cache directory, or a later start, that sends at the same time.
+TEST_F(Sync, WhoeverElseSendsUnderOurNameMakesTheBatchFail) {
+  ASSERT_EQ(rig().create(kRoot, "f", 100), 0);
+  rig().before_send = [&] { server.ask("SET fastmeta:client:c1 another"); };
+  EXPECT_FALSE(rig().drain());
+  EXPECT_NE(rig().refused, "");
+  EXPECT_EQ(number("HEXISTS d1 f"), 0);
+}
+
 TEST_F(Sync, AgainstABusyNeighbourTheScriptGetsThrough) {
   ASSERT_EQ(rig().create(kRoot, "d", 50, FileType::kDirectory), 0);
   ASSERT_EQ(rig().create(50, "f", 100), 0);
