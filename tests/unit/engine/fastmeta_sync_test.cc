@@ -65,6 +65,29 @@ TEST_F(Sync, AWriteOfAnotherClientInBetweenIsNoConflict) {
   EXPECT_TRUE(journal().empty());
 }
 
+// Its merging of the slices would otherwise hide behind our own change (NOLOOP).
+TEST_F(Sync, AListThatIsOnlyAppendedToIsWatched) {
+  ASSERT_EQ(rig().create(kRoot, "f", 100), 0);
+  ASSERT_TRUE(rig().drain());
+  ASSERT_EQ(write(100, 7, false), 0);
+  rig().before_send = [&, done = false]() mutable {
+    if (!std::exchange(done, true))
+      on_server({{"RPUSH", "c100_0", model::encode_slice({0, 9, 10, 0, 10})}});
+  };
+  ASSERT_TRUE(rig().drain()) << rig().last_error;
+  EXPECT_EQ(number("LLEN c100_0"), 2);
+  EXPECT_EQ(rig().sync->stats().nils, 1u);
+}
+
+// A copy of the cache directory, or a later start, that sends at the same time.
+TEST_F(Sync, WhoeverElseSendsUnderOurNameMakesTheBatchFail) {
+  ASSERT_EQ(rig().create(kRoot, "f", 100), 0);
+  rig().before_send = [&] { server.ask("SET fastmeta:client:c1 another"); };
+  EXPECT_FALSE(rig().drain());
+  EXPECT_NE(rig().refused, "");
+  EXPECT_EQ(number("HEXISTS d1 f"), 0);
+}
+
 TEST_F(Sync, AgainstABusyNeighbourTheScriptGetsThrough) {
   ASSERT_EQ(rig().create(kRoot, "d", 50, FileType::kDirectory), 0);
   ASSERT_EQ(rig().create(50, "f", 100), 0);
@@ -432,6 +455,21 @@ TEST_F(Sync, ATakenAwayLockMakesItAConflict) {
 
 // Who cleans up after a session takes its field off the lock before the lock off its list, and a
 // successor may have the lock in between.
+TEST_F(Sync, ALockThatIsTakenAwayBehindTheReadMakesItAConflict) {
+  ASSERT_EQ(rig().create(kRoot, "f", 100), 0);
+  ASSERT_TRUE(rig().drain());
+  for (const char* taken : {"DEL locked1", "HDEL lockf100 1_0000000000000001"}) {
+    rig().locks.granted(100, "lockf100", 1, 0, {});
+    server.ask("SADD locked1 lockf100");
+    server.ask("HSET lockf100 1_0000000000000001 W");
+    ASSERT_EQ(write(100, 8, false), 0);
+    rig().before_send = [&] { server.ask(std::exchange(taken, "PING")); };
+    ASSERT_TRUE(rig().drain()) << rig().last_error;
+    EXPECT_EQ(number("LLEN c100_0"), 0);
+  }
+  EXPECT_EQ(journal().size(), 2u);
+}
+
 TEST_F(Sync, ALockThatIsJustBeingTakenAwayMakesItAConflict) {
   ASSERT_EQ(rig().create(kRoot, "f", 100), 0);
   ASSERT_TRUE(rig().drain());

@@ -42,6 +42,18 @@ TEST(KeyUses, FieldsAreApartButForTheWhole) {
   EXPECT_FALSE(share({"d5", "a", false, How::kRead}, {"d5", {}, true, How::kRead}));
 }
 
+// As the ancestors of a folder's new place, which it does not write.
+TEST(KeyUses, WhatARecordReliedOnCountsAsRead) {
+  OplogRecord record;
+  record.operation = SetattrArgs{};
+  record.relied.push_back({{ReadKind::kString, "i7", {}, true}, Reliance::Expect::kInode, 2});
+  KeyUses written;
+  written.add({{"i7", {}, true, How::kWrite}});
+  EXPECT_TRUE(written.shared_by(key_uses(KeySpace(""), record)));
+  record.relied[0].read.watch = false;
+  EXPECT_FALSE(written.shared_by(key_uses(KeySpace(""), record)));
+}
+
 class BatchOrder : public ::testing::Test {
  protected:
   PendingVolume v;
