@@ -49,12 +49,17 @@ void Names::acknowledged(const model::Operation& operation, const model::Operati
   if (const auto* made = std::get_if<model::CreateReply>(&reply); made && made->existed) return;
   const auto* moved = std::get_if<model::RenameReply>(&reply);
   const Moves moves = moves_of(operation, moved && moved->other != 0);
+  const std::string said = model::name_of(model::kind_of(operation));
   for (const Place& place : moves.given) {
     Account& account = accounts_[place];
     ++account.left;
     account.may_be_shared += shareable(operation);
+    account.story += " +" + said;
   }
-  for (const Place& place : moves.taken) --accounts_[place].left;
+  for (const Place& place : moves.taken) {
+    --accounts_[place].left;
+    accounts_[place].story += " -" + said;
+  }
   given_ += moves.given.size();
 }
 
@@ -74,12 +79,18 @@ void Names::undone(const model::OplogRecord& record) {
     });
   }
   const Moves moves = moves_of(record.operation, replaced);
+  const std::string said = fmt::format("{}#{}", model::name_of(model::kind_of(record.operation)),
+                                       record.seq);
   for (const Place& place : moves.given) {
     Account& account = accounts_[place];
     --account.left;
     account.may_be_shared -= shareable(record.operation);
+    account.story += " undone+" + said;
   }
-  for (const Place& place : moves.taken) ++accounts_[place].left;
+  for (const Place& place : moves.taken) {
+    ++accounts_[place].left;
+    accounts_[place].story += " undone-" + said;
+  }
 }
 
 void Names::check(const test::MemoryStore& store, Findings& findings) const {
@@ -88,8 +99,9 @@ void Names::check(const test::MemoryStore& store, Findings& findings) const {
     const auto& [parent, name] = place;
     const int64_t there = store.field(sim_keys().dir(parent), name).has_value();
     if (account.left >= there && account.left <= there + account.may_be_shared) continue;
-    findings.add(fmt::format("{} of folder {} is {}, and was given {} times more than taken",
-                             name, parent, there ? "there" : "not there", account.left));
+    findings.add(fmt::format("{} of folder {} is {}, and was given {} times more than taken:{}",
+                             name, parent, there ? "there" : "not there", account.left,
+                             account.story));
   }
 }
 

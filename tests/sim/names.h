@@ -32,6 +32,7 @@ class Names {
     int64_t left = 0;  // given less taken
     int64_t may_be_shared = 0;  // of the given: those that may have become another's file
     bool unknown = false;
+    std::string story;  // for people
   };
   std::map<Place, Account> accounts_;
   uint64_t given_ = 0;

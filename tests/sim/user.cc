@@ -408,8 +408,8 @@ void User::run(const Operation& operation, bool staged) {
     unanswered_.reset();
     return;
   }
+  if (reply && terms_.account) account(operation, *reply);  // may wait, and die
   unanswered_.reset();
-  if (reply && terms_.account) account(operation, *reply);
   if (!terms_.alone || code == EROFS) return;
   // Another hour has come before what was removed came to the server.
   if (code == ENOENT && leaves_trash(operation)) return;
