@@ -221,6 +221,10 @@ Result<void> RowWriter::applied(const Write& write, Token sent) {
     }
     if (!holds && names_hash(parsed->kind)) {
       MDP_TRY(Row marker, load(marker_key(write.key)));
+      // As above: a listing that came behind it has it in already.
+      if (row.base == Row::Base::kPresent && marker.base == Row::Base::kPresent &&
+          marker.base_token >= sent)
+        return {};
       holds = marker.base == Row::Base::kPresent && validity_.valid(marker.base_token, write.key);
     }
     if (holds) {
