@@ -118,7 +118,7 @@ void check_node(const MemoryStore& store, Ino ino, const Node& node, Findings& f
   }
   if (attr.nlink != node.names + replaced)
     wrong(fmt::format("nlink {} with {} names", attr.nlink, node.names));
-  if (node.names == 0) wrong("without a name");
+  if (node.names == 0 && replaced == 0) wrong("without a name");
   if (attr.parent != 0) {
     if (node.names > 0 && !node.parents.contains(attr.parent)) wrong("another parent");
     return;

@@ -10,7 +10,8 @@ namespace fastmeta::sim {
 
 namespace {
 constexpr uint64_t kLease = 64;
-constexpr Time kAgain = 20 * kMillisecond, kFlush = 80 * kMillisecond;
+constexpr Time kAgain = 20 * kMillisecond, kFlush = 80 * kMillisecond,
+               kRelease = 4 * kMillisecond;
 }
 
 const std::set<std::string>& SimMount::pending() const {
@@ -90,6 +91,14 @@ void SimMount::close(model::Ino ino, Scheduler& scheduler) {
   if (!open().closed(ino).sustained) return;
   // Until it is taken: nobody else would remove the inode.
   while (!remove_sustained(ino)) scheduler.sleep(kAgain);
+}
+
+void SimMount::carry_out_releases(Scheduler& scheduler) {
+  for (;;) {
+    const bool done = lock_releases().step();
+    scheduler.check_alive();
+    if (!done) scheduler.sleep(kRelease);
+  }
 }
 
 void SimMount::flush_statistics(Scheduler& scheduler) {

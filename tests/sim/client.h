@@ -14,6 +14,7 @@
 #include "engine/dir_stats.h"
 #include "engine/executor.h"
 #include "engine/fastmeta/row.h"
+#include "engine/lock_releases.h"
 #include "engine/open_table.h"
 #include "engine/trash_hour.h"
 #include "sim/clock.h"
@@ -107,10 +108,9 @@ class SimMount {
   // A folder of the trash in which things are put until they are in the server.
   virtual model::Ino trash_until_sent() const { return 0; }
   virtual void lock_granted(model::Ino, uint64_t) {}
-  virtual void lock_released(model::Ino, uint64_t) {}
-  // The number of the last acknowledged change, and whether all up to one are in the server.
-  virtual uint64_t last_change() const { return 0; }
-  virtual bool sent_up_to(uint64_t) const { return true; }
+  // Others may have it from some time on; it is let go of here at once.
+  virtual void release_lock(model::Ino ino, uint64_t owner, const engine::WriteRule& rule) = 0;
+  virtual engine::LockReleases& lock_releases() = 0;
 
   virtual void slice_durable(model::Ino ino, uint64_t slice) = 0;
   // Of a file: what is acknowledged from now on follows its data.
@@ -126,8 +126,9 @@ class SimMount {
   void forget_leases() { inodes_.next = inodes_.end = slices_.next = slices_.end = 0; }
   // Without a name and a handle.
   Result<void> remove_sustained(model::Ino ino);
-  // On a fiber of its process, for ever.
+  // On fibers of its process, for ever.
   void flush_statistics(Scheduler& scheduler);
+  void carry_out_releases(Scheduler& scheduler);
   // After each connect: a server that went back must not hand out our numbers again.
   void raise_counters();
 

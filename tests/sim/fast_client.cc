@@ -73,6 +73,7 @@ struct FastClient::Life {
                   tell_kernel(host, key);
                 }},
                {}, Log()),
+        releases(&backlog, server, Log()),
         session(client, keys, clock, Log(), kHeartbeat, ""),
         session_keeper(client, keys, server, session, open_table,
                        {[this, &self](uint64_t id) {
@@ -151,6 +152,7 @@ struct FastClient::Life {
   engine::OwnEchoes echoes;
   engine::TrashHour trash_hour;
   engine::Passthrough server;
+  engine::LockReleases releases;
   engine::Session session;
   engine::SessionKeeper session_keeper;
   model::VolumeFacts facts;
@@ -206,6 +208,7 @@ void FastClient::work() {
   Scheduler& scheduler = server_.scheduler();
   open_session();
   scheduler.spawn(process_, [this] { keep_session(); });
+  scheduler.spawn(process_, [this] { carry_out_releases(server_.scheduler()); });
   if (life_->facts.dir_stats)
     scheduler.spawn(process_, [this] { flush_statistics(server_.scheduler()); });
   for (uint64_t epoch = 0;;) {
@@ -226,8 +229,8 @@ void FastClient::work() {
 Result<model::OperationReply> FastClient::carry_out(const model::Operation& operation,
                                                     const engine::WriteHints& hints) {
   if (!leaves_trash(operation)) return executor().apply(operation, hints);
-  const uint64_t last = last_change();
-  while (!sent_up_to(last)) {
+  const uint64_t last = life_->backlog.last();
+  while (life_->backlog.oldest().value_or(UINT64_MAX) <= last) {
     if (!ready()) return Error::answer(EROFS);
     server_.scheduler().sleep(kIdle);
   }
@@ -347,12 +350,10 @@ model::Ino FastClient::trash_until_sent() const { return life_->trash_hour.last(
 void FastClient::lock_granted(model::Ino ino, uint64_t owner) {
   life_->locks.granted(ino, life_->keys.flock(ino), owner, kLocker, {});
 }
-void FastClient::lock_released(model::Ino ino, uint64_t owner) {
+void FastClient::release_lock(model::Ino ino, uint64_t owner, const engine::WriteRule& rule) {
   life_->locks.released(ino, life_->keys.flock(ino), owner, {});
+  life_->releases.add(ino, rule);
 }
-uint64_t FastClient::last_change() const { return life_->backlog.last(); }
-bool FastClient::sent_up_to(uint64_t change) const {
-  return life_->backlog.oldest().value_or(UINT64_MAX) > change;
-}
+engine::LockReleases& FastClient::lock_releases() { return life_->releases; }
 
 }  // namespace fastmeta::sim

@@ -70,9 +70,8 @@ class FastClient final : public SimMount {
   engine::TrashHour& trash_hour() override;
   model::Ino trash_until_sent() const override;
   void lock_granted(model::Ino ino, uint64_t owner) override;
-  void lock_released(model::Ino ino, uint64_t owner) override;
-  uint64_t last_change() const override;
-  bool sent_up_to(uint64_t change) const override;
+  void release_lock(model::Ino ino, uint64_t owner, const engine::WriteRule& rule) override;
+  engine::LockReleases& lock_releases() override;
   uint64_t refusals(int code) const override { return faults_.refusals(code); }
   void slice_durable(model::Ino ino, uint64_t slice) override;
   void barrier(model::Ino ino) override;

@@ -37,6 +37,11 @@ void Locker::work(const std::function<bool()>& stop) {
 }
 
 bool Locker::lock(uint64_t owner, const std::function<bool()>& stop) {
+  // What was let go of here others may not have yet (I8).
+  while (mount_.lock_releases().waits(file_)) {
+    if (stop()) return false;
+    scheduler_.sleep(kAgain);
+  }
   for (int i = 0; i < kPatience && !stop(); ++i) {
     auto done = mount_.server().write(
         [&](const View& seen, model::Mutations& out) {
@@ -85,17 +90,11 @@ void Locker::count_up(uint64_t owner) {
 }
 
 void Locker::unlock(uint64_t owner) {
-  mount_.lock_released(file_, owner);
-  // Behind what was acknowledged before (I8).
-  const uint64_t last = mount_.last_change();
-  while (!mount_.sent_up_to(last)) scheduler_.sleep(kAgain);
-  for (;;) {
-    auto done = mount_.server().release([&](const View& seen, model::Mutations& out) {
-      return model::flock(seen, file_, owner, LockType::kNone, out);
-    });
-    if (done || done.error().fault == Fault::kAnswer) return;
-    scheduler_.sleep(kAgain);
-  }
+  // It is run after this has gone.
+  mount_.release_lock(file_, owner,
+                      [file = file_, owner](const View& seen, model::Mutations& out) {
+                        return model::flock(seen, file, owner, LockType::kNone, out);
+                      });
 }
 
 void check_counts(const History& history, model::Ino file, const Counted& counted,

@@ -55,6 +55,8 @@ PlainClient::PlainClient(SimServer& server, LinkState& link, std::string name, u
     host_.all_changed();
   };
   MDP_CHECK(client_.start(std::move(hooks)));
+  server.scheduler().spawn(process_,
+                           [this, &server] { carry_out_releases(server.scheduler()); });
   if (facts_.dir_stats)
     server.scheduler().spawn(process_, [this, &server] { flush_statistics(server.scheduler()); });
 }
@@ -66,6 +68,11 @@ void PlainClient::outdated(const std::string& key) {
 
 std::unique_ptr<engine::DirReader> PlainClient::opendir(model::Ino dir) {
   return std::make_unique<engine::ScanReader>(client_, keys_, cache_, Log(), dir, kListingMax);
+}
+
+void PlainClient::release_lock(model::Ino ino, uint64_t, const engine::WriteRule& rule) {
+  const auto done = executor_.release(rule);
+  if (!done && engine::LockReleases::may_work_later(done.error())) releases_.add(ino, rule);
 }
 
 bool PlainClient::decided() const { return scheduler_.now() > link_.late_until; }

@@ -33,6 +33,8 @@ class PlainClient final : public SimMount {
   bool has_trash() const override { return facts_.trash; }
   engine::Executor& server() override { return executor_; }
   engine::TrashHour& trash_hour() override { return trash_hour_; }
+  void release_lock(model::Ino ino, uint64_t owner, const engine::WriteRule& rule) override;
+  engine::LockReleases& lock_releases() override { return releases_; }
   void slice_durable(model::Ino, uint64_t) override {}
 
  private:
@@ -54,6 +56,7 @@ class PlainClient final : public SimMount {
   engine::DirStats statistics_{client_, keys_, Log()};
   SimEffects effects_{host_, statistics_};
   engine::Passthrough executor_;
+  engine::LockReleases releases_{nullptr, executor_, Log()};
   const SimClock clock_{scheduler_};
   engine::TrashHour trash_hour_{client_, clock_, [this] { return new_hour(); }};
 };

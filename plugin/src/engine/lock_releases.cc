@@ -59,34 +59,50 @@ size_t LockReleases::waiting() const {
   return queue_.size();
 }
 
+bool LockReleases::waits(model::Ino ino) const {
+  std::lock_guard lock(mutex_);
+  return any_of(ino);
+}
+
+bool LockReleases::step() {
+  WriteRule rule;
+  {
+    std::lock_guard lock(mutex_);
+    if (queue_.empty() || stopping_) return false;
+    if (backlog_ && backlog_->oldest().value_or(UINT64_MAX) <= queue_.front().after) return false;
+    rule = queue_.front().rule;
+  }
+  const Result<void> released = server_.release(rule);
+  // A server that is away will be there again, or our session is over and with it the lock.
+  if (!released && may_work_later(released.error())) {
+    log_.debug("a lock is let go of later: {}", released.error().text);
+    return false;
+  }
+  {
+    std::lock_guard lock(mutex_);
+    if (!stopping_) queue_.pop_front();
+  }
+  done_.notify_all();
+  return true;
+}
+
 void LockReleases::run() {
-  std::unique_lock lock(mutex_);
-  while (!stopping_) {
-    if (queue_.empty()) {
-      wake_.wait(lock);
-      continue;
+  auto stopping = [this] {
+    std::lock_guard lock(mutex_);
+    return stopping_;
+  };
+  while (!stopping()) {
+    uint64_t after = 0;
+    {
+      std::unique_lock lock(mutex_);
+      wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+      if (stopping_) return;
+      after = queue_.front().after;
     }
-    const uint64_t after = queue_.front().after;
-    const WriteRule rule = queue_.front().rule;
-    lock.unlock();
-    auto stopping = [this] {
-      std::lock_guard again(mutex_);
-      return stopping_;
-    };
-    const bool settled =
-        !backlog_ || backlog_->wait_settled(after, Deadline::max(), stopping);
-    Result<void> released = settled ? server_.release(rule) : Result<void>();
-    lock.lock();
-    if (stopping_) return;
-    // A server that is away will be there again, or our session is over and with it
-    // the lock.
-    if (!released && may_work_later(released.error())) {
-      log_.debug("a lock is let go of later: {}", released.error().text);
-      wake_.wait_for(lock, kTryAgain, [&] { return stopping_; });
-      continue;
-    }
-    queue_.pop_front();
-    done_.notify_all();
+    if (backlog_) backlog_->wait_settled(after, Deadline::max(), stopping);
+    if (step()) continue;
+    std::unique_lock lock(mutex_);
+    wake_.wait_for(lock, kTryAgain, [this] { return stopping_; });
   }
 }
 

@@ -3,7 +3,8 @@
 // on: a release waits until the server is there and, in fast-meta, has everything that was
 // acknowledged before (I8). Others only wait longer.
 //
-// Threads: any; releases are carried out on a thread of its own between start and stop.
+// Threads: any; releases are carried out on a thread of its own between start and stop, or by
+// whoever calls step() (a simulation, without that thread).
 #pragma once
 
 #include <condition_variable>
@@ -27,6 +28,8 @@ class LockReleases {
   ~LockReleases() { stop(); }
 
   void start();
+  // Carries out the first one that waits, if what it waits for is there. Whether that was done.
+  bool step();
   // What waits is left to the cleaning of the session.
   void stop();
 
@@ -34,6 +37,7 @@ class LockReleases {
   void add(model::Ino ino, WriteRule rule);
   // Until no release of this inode waits; false: not in time, or interrupted.
   bool wait_for(model::Ino ino, Deadline deadline, const std::function<bool()>& interrupted);
+  bool waits(model::Ino ino) const;
   size_t waiting() const;
   // Whether a release that has failed so is worth being tried again.
   static bool may_work_later(const Error& error) {

@@ -507,6 +507,25 @@ TEST_F(Mirrored, ANumberOfEntriesFromBeforeAnEvictionDoesNotCount) {
   EXPECT_FALSE(seen(count));
 }
 
+// Others had taken the link away: the sum is what was known before, and the row agrees with it.
+TEST_F(Mirrored, ACountThatAListingBehindOurExecHasIsNotAddedAgain) {
+  const ReadKey parents{ReadKind::kHash, "p5", {}, true};
+  RawValue one;
+  one.fields = {{"1", "1"}};
+  fill(parents, one, validity.now());
+  validity.invalidated("p5");
+  const Write more{WriteOp::kHIncrBy, "p5", "1", {}, 1};
+  pending(more, 1);
+  const Token sent = validity.sending();
+  validity.written();
+  fill(parents, one, validity.now());
+  applied(more, sent);
+  settled(more, 1);
+  const auto now = seen(parents);
+  ASSERT_TRUE(now);
+  EXPECT_EQ(now->fields, one.fields);
+}
+
 TEST_F(Mirrored, UndoShowsTheServersValueAgain) {
   fill(attr, text("server"), validity.now());
   const Write ours{WriteOp::kSet, "i5", {}, "ours", 0};
