@@ -179,6 +179,7 @@ void check_volume(const MemoryStore& store, Findings& findings) {
     const auto parsed = keys.parse(key);
     if (parsed && (parsed->kind == 'x' || parsed->kind == 's') && !nodes.contains(parsed->ino))
       findings.add(key + " is of no inode");
+    if (key.starts_with("lockf")) findings.add(key + " is of users who have let go of it");
     if (key.starts_with("session") && std::holds_alternative<MemoryStore::Set>(value))
       findings.add(key + " keeps inodes that nobody has open");
   }

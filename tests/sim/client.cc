@@ -11,7 +11,7 @@ namespace fastmeta::sim {
 namespace {
 constexpr uint64_t kLease = 64;
 constexpr Time kAgain = 20 * kMillisecond, kFlush = 80 * kMillisecond,
-               kRelease = 4 * kMillisecond;
+               kRelease = 4 * kMillisecond, kNoRelease = 12 * kMillisecond;
 }
 
 const std::set<std::string>& SimMount::pending() const {
@@ -64,6 +64,18 @@ Result<void> SimMount::find_trash(model::Operation& operation) {
   return {};
 }
 
+namespace {
+model::Ino hour_of(const model::Operation& operation) {
+  return std::visit(
+      [](const auto& want) {
+        if constexpr (requires { want.want.trash; }) return want.want.trash;
+        else if constexpr (requires { want.trash; }) return want.trash;
+        else return model::Ino{0};
+      },
+      operation);
+}
+}  // namespace
+
 Result<model::OperationReply> SimMount::carry_out(const model::Operation& operation,
                                                   const engine::WriteHints& hints) {
   return executor().apply(operation, hints);
@@ -73,10 +85,13 @@ Result<model::OperationReply> SimMount::apply(model::Operation operation, bool s
   MDP_TRY_VOID(find_trash(operation));
   engine::WriteHints hints;
   hints.staged = staged;
-  MDP_TRY(auto reply, carry_out(operation, hints));
+  auto done = carry_out(operation, hints);
+  lost_statistics_ |= !done && done.error().fault == Fault::kUnreachable;
+  MDP_TRY(auto reply, std::move(done));
   host().kernel.done(operation, reply);
   // As the volume does.
   auto fate = [&](model::Ino ino, model::Fate what) {
+    if (what == model::Fate::kTrashed) host().names_changed(hour_of(operation));
     if (what != model::Fate::kSustained || open().sustain(ino)) return;
     static_cast<void>(remove_sustained(ino));
   };
@@ -97,14 +112,15 @@ void SimMount::carry_out_releases(Scheduler& scheduler) {
   for (;;) {
     const bool done = lock_releases().step();
     scheduler.check_alive();
-    if (!done) scheduler.sleep(kRelease);
+    if (!done) scheduler.sleep(lock_releases().waiting() > 0 ? kRelease : kNoRelease);
   }
 }
 
 void SimMount::flush_statistics(Scheduler& scheduler) {
   for (;;) {
     scheduler.sleep(kFlush);
-    static_cast<void>(statistics().flush());
+    const auto sent = statistics().flush();
+    lost_statistics_ |= !sent && sent.error().fault == Fault::kUnreachable;
     scheduler.check_alive();
   }
 }

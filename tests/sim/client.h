@@ -128,6 +128,8 @@ class SimMount {
   Result<void> remove_sustained(model::Ino ino);
   // On fibers of its process, for ever.
   void flush_statistics(Scheduler& scheduler);
+  // Whether some are missing, because nobody knew what had come of a change, or of them.
+  bool lost_statistics() const { return lost_statistics_; }
   void carry_out_releases(Scheduler& scheduler);
   // After each connect: a server that went back must not hand out our numbers again.
   void raise_counters();
@@ -141,6 +143,7 @@ class SimMount {
                                                   const engine::WriteHints& hints);
   Result<void> find_trash(model::Operation& operation);
   Leased inodes_, slices_;
+  bool lost_statistics_ = false;
 };
 
 // A key was changed by others.

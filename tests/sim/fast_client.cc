@@ -266,7 +266,8 @@ std::unique_ptr<engine::DirReader> FastClient::opendir(model::Ino dir) {
   return std::make_unique<engine::RowReader>(life_->parts, life_->mirror, life_->keys, dir);
 }
 bool FastClient::settled() const {
-  return ready() && !life_->backlog.oldest() && life_->statistics.pending() == 0;
+  return ready() && !life_->backlog.oldest() && life_->statistics.pending() == 0 &&
+         life_->releases.waiting() == 0;
 }
 engine::DirStats& FastClient::statistics() { return life_->statistics; }
 void FastClient::slice_durable(model::Ino ino, uint64_t slice) {

@@ -26,7 +26,9 @@ class PlainClient final : public SimMount {
   SimClient& redis() override { return client_; }
   bool remembers() override { return caches_ && client_.tracks(); }
   std::unique_ptr<engine::DirReader> opendir(model::Ino dir) override;
-  bool settled() const override { return ready() && statistics_.pending() == 0; }
+  bool settled() const override {
+    return ready() && statistics_.pending() == 0 && releases_.waiting() == 0;
+  }
   engine::DirStats& statistics() override { return statistics_; }
   SimHost& host() override { return host_; }
   uint64_t session() const override { return facts_.session; }

@@ -501,11 +501,9 @@ class World {
     const test::MemoryStore store = contents_of(server_.model());
     check_volume(store, findings_);
     check_trash(store, findings_);
-    // A client in the server's executor drops what it does not know the outcome of; and a folder
-    // that comes back from the trash is counted anew, whatever others are about to add.
-    const bool breaks = plan_.cuts || plan_.restarts || plan_.losses;
-    if (plan_.statistics && !plan_.trash && (plain_.empty() || !breaks))
-      check_statistics(store, findings_);
+    // A folder that comes back from the trash is counted anew, whatever others are about to add.
+    const bool lost = std::ranges::any_of(plain_, [](auto& one) { return one->lost_statistics(); });
+    if (plan_.statistics && !plan_.trash && !lost) check_statistics(store, findings_);
     check_data(store, slices_, plan_.losses ? nullptr : &server_.history(), findings_);
     if (!plan_.power) check_names(store);
     check_counts(server_.history(), kCounter, counted_, undone(), plan_.power, findings_);

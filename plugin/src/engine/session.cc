@@ -131,12 +131,18 @@ Result<void> Session::clean(uint64_t session, const RemoveSustained& remove) {
   const std::string locked = keys_.session_locks(session);
   MDP_TRY(auto lock_keys, ask({"SMEMBERS", locked}));
   for (const auto& key : lock_keys.items) {
-    MDP_TRY(auto owners, ask({"HKEYS", key.text}));
-    Command drop{"HDEL", key.text};
-    for (const auto& owner : owners.items)
-      if (owner.text.starts_with(mark)) drop.push_back(owner.text);
-    if (drop.size() > 2) MDP_TRY_VOID(ask(std::move(drop)));
-    MDP_TRY_VOID(ask({"SREM", locked, key.text}));
+    // One that is taken meanwhile must not be left without its key in the set.
+    const std::vector<Command> look{{"WATCH", key.text}, {"HKEYS", key.text}};
+    MDP_TRY(auto owners, lease.roundtrip(look, client_.deadline()));
+    if (owners[1].is_error()) return redis::refused(owners[1], "HKEYS");
+    std::vector<Command> drop{{"MULTI"}, {"SREM", locked, key.text}};
+    for (const auto& owner : owners[1].items)
+      if (owner.text.starts_with(mark)) drop.push_back({"HDEL", key.text, owner.text});
+    drop.push_back({"EXEC"});
+    MDP_TRY(auto done, lease.roundtrip(drop, client_.deadline()));
+    MDP_TRY_VOID(redis::expect_applied(done, "letting go of a lock"));
+    if (done.back().nil())
+      return Error{Fault::kConflict, EIO, fastmeta::quoted(key.text) + " is just being locked"};
   }
   MDP_TRY(auto sustained, ask({"SMEMBERS", keys_.session_sustained(session)}));
   for (const auto& member : sustained.items) {
@@ -155,6 +161,13 @@ Result<void> Session::clean(uint64_t session, const RemoveSustained& remove) {
                                       {"EXEC"}};
   MDP_TRY(auto replies, lease.roundtrip(commands, client_.deadline()));
   return redis::expect_applied(replies, "removing the session");
+}
+
+Result<bool> Session::exists(uint64_t session) {
+  MDP_TRY(const auto there, client_.read_one({"HEXISTS", keys_.plain(model::kSessionInfos),
+                                              std::to_string(session)}));
+  if (there.is_error()) return redis::refused(there, "HEXISTS");
+  return there.number != 0;
 }
 
 Result<bool> Session::take_job(std::string_view name, std::chrono::milliseconds period,

@@ -44,6 +44,8 @@ class Session {
   // Locks, sustained files and entry of one session, our own or a stale one. An
   // error leaves the rest for a later pass.
   Result<void> clean(uint64_t session, const RemoveSustained& remove);
+  // Whether it has an entry: it is somebody's.
+  Result<bool> exists(uint64_t session);
   // Cleans the sessions whose time is over, if nobody did so within a heartbeat.
   Result<void> clean_stale(const RemoveSustained& remove);
 

@@ -3,8 +3,6 @@
 
 #include <string>
 
-#include "util/bytes.h"
-
 namespace fastmeta::engine {
 
 using model::Ino;
@@ -37,17 +35,17 @@ Result<void> SessionKeeper::sustain(Ino ino) {
   });
 }
 
+// Its locks are lost, as those are that it had.
 Result<void> SessionKeeper::take_over(uint64_t former) {
+  // A server that went back has given the number away again, to us or to another client.
+  MDP_TRY(const bool somebodys, session_.exists(former));
+  if (somebodys) return {};
   const std::string set = keys_.session_sustained(former);
-  MDP_TRY(const auto members, client_.read_one({"SMEMBERS", set}));
-  if (members.is_error()) return redis::refused(members, "SMEMBERS");
-  for (const redis::Reply& member : members.items) {
-    if (const auto ino = parse_decimal<Ino>(member.text))
-      MDP_TRY_VOID(open_.is_open(*ino) ? sustain(*ino) : volume_.remove(*ino));
-    MDP_TRY(const auto gone, client_.write_one({"SREM", set, member.text}));
-    if (gone.is_error()) return redis::refused(gone, "SREM");
-  }
-  return {};
+  return session_.clean(former, [&](uint64_t, Ino ino) -> Result<void> {
+    MDP_TRY_VOID(open_.is_open(ino) ? sustain(ino) : volume_.remove(ino));
+    MDP_TRY(const auto gone, client_.write_one({"SREM", set, std::to_string(ino)}));
+    return gone.is_error() ? Result<void>(redis::refused(gone, "SREM")) : Result<void>();
+  });
 }
 
 }  // namespace fastmeta::engine

@@ -2,7 +2,8 @@
 // Keeps our session, and what it keeps for us: files that lost their last name while they are
 // open here. When others have cleaned the session away, another one follows, under which those
 // of the files that are still there are kept. What was on its way meanwhile may still come under
-// the old number, which nobody cleans up after: that is looked for with each beat.
+// the old number, files and locks, and nobody else cleans up after that: it is looked for with
+// each beat.
 //
 // Threads: beat() one at a time.
 #pragma once

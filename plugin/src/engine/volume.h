@@ -218,6 +218,7 @@ class Volume final : private Effects {
     }
   }
   Result<void> lose_name(model::Caller who, model::Ino parent, std::string name, bool directory);
+  void trashed(model::Fate fate, model::Ino hour);
   void settle_fate(model::Ino ino, model::Fate fate, const model::Attr& attr);
   EntryReply entry(model::Ino ino, model::Attr attr) const;
   void hint_name(WriteHints& hints, model::Ino parent, const std::string& name);

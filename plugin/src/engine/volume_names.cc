@@ -190,6 +190,11 @@ void Volume::settle_fate(Ino ino, model::Fate fate, const Attr& attr) {
     static_cast<void>(remove_sustained(ino));
 }
 
+// The kernel knows of the name that went, not of the one that came.
+void Volume::trashed(model::Fate fate, Ino hour) {
+  if (fast() && fate == model::Fate::kTrashed) host_.names_changed(hour);
+}
+
 Result<void> Volume::lose_name(Caller who, Ino parent, std::string name, bool directory) {
   model::UnlinkArgs want{who, clock_.now(), parent, std::move(name), 0};
   MDP_TRY(want.trash, trash_for(parent));
@@ -200,6 +205,7 @@ Result<void> Volume::lose_name(Caller who, Ino parent, std::string name, bool di
                                                : model::Operation(model::Unlink{want});
   MDP_TRY(auto reply, apply(operation, hints, {{parent, want.name}}));
   const auto lost = std::get<model::UnlinkReply>(std::move(reply));
+  trashed(lost.fate, want.trash);
   settle_fate(lost.ino, lost.fate, lost.attr);
   return {};
 }
@@ -231,6 +237,7 @@ Result<void> Volume::rename(Caller who, Ino parent, std::string name, Ino new_pa
   MDP_TRY(auto reply, apply(want, hints, {{parent, want.name}, {new_parent, want.new_name}}));
   const auto moved = std::get<model::RenameReply>(std::move(reply));
   open_.remember(moved.ino, moved.attr);
+  trashed(moved.other_fate, want.trash);
   if (moved.other_fate == model::Fate::kSustained) {
     if (auto last = open_.remembered(moved.other)) {
       last->nlink = 0;

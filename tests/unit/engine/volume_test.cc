@@ -281,9 +281,11 @@ TEST_F(Volumes, TakeOverWhatTheirFormerSessionKeeps) {
   ASSERT_TRUE(a->open_file(how));
   ASSERT_TRUE(a->unlink({}, kRootIno, "f"));
   server.ask("SADD session1 " + std::to_string(named));  // it is no cleaner's to remove
+  ASSERT_TRUE(a->flock({}, named, 7, model::LockType::kWrite, false, {}));
   server.ask("HDEL sessionInfos 1");
   server.ask("ZREM allSessions 1");
   EXPECT_TRUE(soon([&] { return number("EXISTS session1") == 0; }));
+  EXPECT_EQ(number("EXISTS lockf" + std::to_string(named)), 0) << "nobody could ever have it";
   EXPECT_EQ(number("SISMEMBER session2 " + std::to_string(f)), 1);
   EXPECT_EQ(number("SCARD session2"), 1);
   EXPECT_EQ(number("EXISTS i" + std::to_string(named)), 1);
@@ -361,6 +363,13 @@ TEST_F(TrashVolumes, MoveWhatIsRemovedIntoTheHour) {
   EXPECT_EQ(number("HLEN d" + std::to_string(model::kTrashIno + 1)), 1);
   EXPECT_EQ(a->getattr(f)->attr.parent, model::kTrashIno + 1);
   EXPECT_EQ(number("GET totalInodes"), 2);
+}
+
+TEST_F(TrashVolumes, TellTheKernelOfTheNameThatCame) {
+  Mounted a(server.url(), {"mode=fast-meta", "cache.dir=" + ::testing::TempDir() + "trashed"});
+  a.make(kRootIno, "f");
+  ASSERT_TRUE(a->unlink({}, kRootIno, "f"));
+  EXPECT_TRUE(a.host.saw("names", a->getattr(2)->attr.parent));
 }
 
 // The hour that takes what was removed is known when the server has it.
