@@ -15,6 +15,7 @@ from support.clients import Fastmeta, Juicefs, kill_all
 from support.lab import Lab
 from support.wall_clock import WallClock
 
+FAILED = pytest.StashKey()  # a test, or one of its file
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 
@@ -43,6 +44,14 @@ def pytest_collection_modifyitems(config, items):
     for item in items:
         if item.get_closest_marker("long"):
             item.add_marker(pytest.mark.skip(reason="long; runs with --long"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item):
+    report = yield
+    if report.failed:
+        item.stash[FAILED] = item.getparent(pytest.Module).stash[FAILED] = True
+    return report
 
 
 @pytest.fixture(scope="session")
@@ -110,12 +119,19 @@ def new_lab(request, tmp_path_factory, command, juicefs, link_program):
     return make
 
 
+def end(lab, node):
+    """Keeps what a failure left: each local store is 100 MB."""
+    lab.close()
+    if not node.stash.get(FAILED, False):
+        shutil.rmtree(lab.folder, ignore_errors=True)
+
+
 @pytest.fixture
 def lab(new_lab, request):
     """Servers, volumes and mounts of one test."""
     lab = new_lab(request.node.name[:40])
     yield lab
-    lab.close()
+    end(lab, request.node)
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +139,7 @@ def module_lab(new_lab, request):
     """Servers, volumes and mounts that the tests of one file share."""
     lab = new_lab(request.node.name.split("/")[-1].removesuffix(".py"))
     yield lab
-    lab.close()
+    end(lab, request.node)
 
 
 @pytest.fixture
