@@ -2,6 +2,7 @@
 is sent, and what changed elsewhere meanwhile is seen (I6)."""
 
 import errno
+import fcntl
 import os
 import time
 
@@ -32,6 +33,11 @@ def test_without_the_server_it_is_read_only_and_answers_what_it_knows(bent, volu
     write(standard.path("unread", "file"), b"")
     assert read(bent.path("file")) == b"known"
     soon(lambda: names(bent.path()) == ["dir", "file", "unread"], "the other's folder")
+    with open(bent.path("file"), "rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # all that is known by now is told
+    assert os.stat(bent.path("file")).st_size == 5 and names(bent.path("dir")) == []
+    assert names(bent.path()) == ["dir", "file", "unread"] and not os.path.exists(
+        bent.path("dir", "never"))
     bent.link.refuse()
     refused_soon(os.chmod, bent.path("file"), 0o644)
     begin = time.monotonic()
