@@ -2,12 +2,12 @@
 
 import os
 import stat
-import threading
 import time
 
 import pytest
 
 from fastmeta.conftest import Fast, conflicts, names, read, soon, write
+from support.beside import Beside
 
 # As config/fast-meta.yaml has them: these bounds are what users get.
 DEFAULTS = {"meta.ping-interval": "2s", "meta.ping-timeout": "5s", "meta.deadline": "10s",
@@ -29,23 +29,20 @@ def attempt(call):
         return error
 
 
-class Watch:
-    """Asks the same again and again, in its own thread; remembers when it was answered what."""
+class Watch(Beside):
+    """Asks the same again and again; remembers when it was answered what."""
 
     def __init__(self, call):
         self.answers = []
-        self._done = threading.Event()
-        self._thread = threading.Thread(target=self._run, args=(call,), daemon=True)
-        self._thread.start()
 
-    def _run(self, call):
-        while not self._done.wait(0.01):
-            answer = attempt(call)
-            self.answers.append((time.monotonic(), answer))
+        def work(done):
+            while not done.wait(0.01):
+                answer = attempt(call)
+                self.answers.append((time.monotonic(), answer))
+        super().__init__(work)
 
     def end(self):
-        self._done.set()
-        self._thread.join()
+        super().end()
         return self.answers
 
 

@@ -52,6 +52,12 @@ sys.stdin.readline()
 """
 
 
+def session_with_a_lock(redis):
+    """The only one."""
+    (locked,) = redis.keys("locked*")
+    return int(locked[len(b"locked"):])
+
+
 def refused(file, how):
     try:
         fcntl.flock(file, how | fcntl.LOCK_NB)
@@ -234,13 +240,12 @@ def test_a_session_that_others_took_for_dead_is_followed_by_another(lab, volume,
     soon(lambda: os.path.exists(standard.path("file")), "the file")
     with open(a.path("file"), "r+b", buffering=0) as file, volume.redis() as redis:
         fcntl.flock(file, fcntl.LOCK_EX)
-        (locked,) = redis.keys("locked*")
-        session = int(locked[len(b"locked"):])
+        session = session_with_a_lock(redis)
         a.link.stall()
         file.write(b"ours..")
         os.fsync(file.fileno())
         # As a client cleans up after a dead one.
-        redis("DEL", locked, "lockf2")
+        redis("DEL", f"locked{session}", "lockf2")
         redis("HDEL", "sessionInfos", session)
         redis("ZREM", "allSessions", session)
         with open(standard.path("file"), "r+b", buffering=0) as other:
@@ -265,8 +270,7 @@ def test_a_session_that_the_standard_client_cleans_away_overwrites_nothing(lab, 
     soon(lambda: os.path.exists(standard.path("file")), "the file")
     with open(a.path("file"), "r+b", buffering=0) as file, volume.redis() as redis:
         fcntl.flock(file, fcntl.LOCK_EX)
-        (locked,) = redis.keys("locked*")
-        session = int(locked[len(b"locked"):])
+        session = session_with_a_lock(redis)
         hold(a)
         file.write(b"ours..")
         os.fsync(file.fileno())

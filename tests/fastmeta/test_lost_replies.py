@@ -1,11 +1,11 @@
 """The reply to what was sent is lost, and what it made is removed before anybody knows (I2, I9)."""
 
 import os
-import threading
 
 import pytest
 
 from fastmeta.conftest import UNHURRIED, Fast, conflicts, names, soon, sound, write
+from support.beside import Rival
 from support.process import wait_until
 
 pytestmark = pytest.mark.quick
@@ -18,24 +18,6 @@ def inode_of(redis, name, folder=1):
     """As the server has it; None where the name is not."""
     entry = redis("HGET", f"d{folder}", name)
     return entry and int.from_bytes(entry[1:9], "big")
-
-
-class Rival:
-    """Writes the root's attributes all the time, as they are: no WATCH of them ever holds."""
-
-    def __init__(self, volume):
-        self._done = threading.Event()
-        self._thread = threading.Thread(target=self._run, args=(volume,), daemon=True)
-        self._thread.start()
-
-    def _run(self, volume):
-        with volume.redis() as redis:
-            while not self._done.wait(0.001):
-                redis("APPEND", "i1", "")
-
-    def end(self):
-        self._done.set()
-        self._thread.join()
 
 
 @pytest.mark.parametrize("killed", [False, True], ids=["alive", "killed"])

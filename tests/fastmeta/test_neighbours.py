@@ -13,7 +13,7 @@ from fastmeta.conftest import (PATIENT_S, UNHURRIED, Fast, conflicts, hold, meet
                                sound, write)
 from support import leftovers
 from support.process import wait_until
-from support.raw_creator import RawCreator
+from support.raw_creator import RawCreator, counted
 
 LONG = os.environ.get("FASTMETA_LONG") == "1"
 COUNT = 10_000 if LONG else 1000
@@ -40,15 +40,14 @@ def test_a_busy_neighbour_does_not_keep_us_from_sending(lab, volume, standard):
         while not done.is_set():
             write(standard.path("dir", f"theirs{made}"), b"")
             made += 1
-    raw = RawCreator(volume, folder, model, "raw")
-    wait_until(raw.counted, 10, "statistics of the folder")
+    wait_until(lambda: counted(volume, folder), 10, "statistics of the folder")
     soon(lambda: names(far.path("dir")) == ["model"], "the model")
     hold(far)
     for n in range(COUNT):
         write(far.path("dir", f"ours{n}"), b"")
     assert far.backlog() == COUNT
     thread = threading.Thread(target=create)
-    with raw:
+    with RawCreator(volume, folder, model, "raw") as raw:
         thread.start()
         try:
             wait_until(lambda: made > 0 and raw.made > 100, 10, "the others")

@@ -83,27 +83,13 @@ def test_with_the_standard_client(lab, volume, standard):
     judge(lab, volume, clients, rings)
 
 
-def test_with_another_of_us(lab, volume):
-    clients = [Fast(lab, volume, lab.link(volume.server), settings=UNHURRIED) for _ in range(2)]
-    rings, lost = [], [0, 0]
-    for depth in (1, 4):
-        for first in (0, 1):
-            ring = Ring(clients, depth, f"{first} first, {depth}")
-            rings.append(ring)
-            for n, client in enumerate(clients):
-                hold(client)
-                ring.move(n)
-            meet(clients[first])
-            meet(clients[1 - first])
-            lost[1 - first] += 1
-            assert [conflicts(client) for client in clients] == lost
-    judge(lab, volume, clients, rings)
-
-
-def test_of_three(lab, volume, standard):
-    """Any two of the moves go together, the last one closes the ring."""
+@pytest.mark.parametrize("third", [False, True], ids=["two", "three"])
+def test_with_another_of_us(lab, volume, request, third):
+    """Any but all of the moves go together, the last one closes the ring. The third client is the
+    standard one, which moves at once."""
     ours = [Fast(lab, volume, lab.link(volume.server), settings=UNHURRIED) for _ in range(2)]
-    clients, rings, lost = [*ours, standard], [], [0, 0]
+    clients = [*ours, request.getfixturevalue("standard")] if third else ours
+    rings, lost = [], [0, 0]
     for depth in (1, 4):
         for first in (0, 1):
             ring = Ring(clients, depth, f"{first} first, {depth}")
@@ -111,7 +97,8 @@ def test_of_three(lab, volume, standard):
             for n, client in enumerate(ours):
                 hold(client)
                 ring.move(n)
-            ring.move(2)
+            if third:
+                ring.move(2)
             meet(ours[first])
             meet(ours[1 - first])
             lost[1 - first] += 1

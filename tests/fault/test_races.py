@@ -2,35 +2,14 @@
 
 import errno
 import os
-import threading
 import time
 
 import pytest
 
+from support.beside import Rival
 from support.process import wait_until
 
 pytestmark = pytest.mark.quick
-
-
-class Rival:
-    """Writes the root's attributes, unchanged, again and again: every WATCH of them is lost."""
-
-    def __init__(self, volume):
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, args=(volume,))
-
-    def __enter__(self):
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._stop.set()
-        self._thread.join()
-
-    def _run(self, volume):
-        with volume.redis() as redis:
-            while not self._stop.is_set():
-                redis("SET", "i1", redis("GET", "i1"))
 
 
 def errors_of_mkdirs(mount, count):

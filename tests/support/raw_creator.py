@@ -2,8 +2,9 @@
 through a kernel: by the schema, in one script each."""
 
 import itertools
-import threading
 import time
+
+from support.beside import Beside
 
 _CREATE = """
 local ino = redis.call('INCR', KEYS[1])
@@ -16,39 +17,31 @@ redis.call('HINCRBY', 'dirUsedInodes', ARGV[3], 1)
 """
 
 
-class RawCreator:
+def counted(volume, folder):
+    """Whether the folder has rows of statistics, so that nobody counts it anew."""
+    with volume.redis() as redis:
+        return redis("HEXISTS", "dirUsedInodes", folder) == 1
+
+
+class RawCreator(Beside):
     def __init__(self, volume, folder, model, prefix, every_s=0.001):
-        """folder, model: inodes; the model is a file in that folder. The folder must have rows of
-        statistics: see counted()."""
+        """folder, model: inodes; the model is a file in that folder. The folder is
+        counted()."""
         self._volume, self._folder, self._model, self._every_s = volume, folder, model, every_s
         self.prefix, self.made = prefix, 0
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-
-    def __enter__(self):
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._stop.set()
-        self._thread.join()
+        super().__init__(self._work)
 
     @property
     def names(self):
         return [f"{self.prefix}{n}" for n in range(self.made)]
 
-    def counted(self):
-        """Whether the folder has rows of statistics, so that nobody counts it anew."""
-        with self._volume.redis() as redis:
-            return redis("HEXISTS", "dirUsedInodes", self._folder) == 1
-
-    def _run(self):
+    def _work(self, done):
         with self._volume.redis() as redis:
             attr = redis("GET", f"i{self._model}")
             script = redis("SCRIPT", "LOAD", _CREATE)
             due = time.monotonic()
             for n in itertools.count():
-                if self._stop.is_set():
+                if done.is_set():
                     return
                 redis("EVALSHA", script, 2, "nextinode", f"d{self._folder}", attr,
                       f"{self.prefix}{n}", self._folder)

@@ -102,6 +102,13 @@ class SyncRig {
     want.now = clock_.now();
     return apply(want);
   }
+  int unlink(model::Ino parent, const std::string& name) {
+    return apply(model::Unlink{{{}, clock_.now(), parent, name}});
+  }
+  int rename(model::Ino parent, const std::string& name, model::Ino new_parent,
+             const std::string& new_name) {
+    return apply(model::RenameArgs{{}, clock_.now(), parent, name, new_parent, new_name});
+  }
   int apply(const model::Operation& operation, const engine::WriteHints& hints = {}) {
     auto done = executor.apply(operation, hints);
     return done ? 0 : done.error().code;

@@ -104,7 +104,7 @@ TEST_F(AdoptionTest, WithoutOTruncTheirContentStays) {
 
 TEST_F(AdoptionTest, ItsNameIsMoved) {
   create(kReadWrite);
-  ASSERT_EQ(rename(kRoot, "name", kRoot, "moved"), 0);
+  ASSERT_EQ(rig().rename(kRoot, "name", kRoot, "moved"), 0);
   ASSERT_EQ(rig().apply(model::LinkArgs{{}, Clock().now(), kOurs, kRoot, "again"}), 0);
   other_creates("1", "name", theirs());
   ASSERT_TRUE(rig().drain()) << rig().last_error;

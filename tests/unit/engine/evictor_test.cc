@@ -92,11 +92,7 @@ TEST_F(Eviction, WhatIsGoneMayBeChangedAndRemoved) {
   settle();
   trim();
   for (Ino ino = 100; ino < 500; ++ino) {
-    model::Unlink remove;
-    remove.want.now = Clock().now();
-    remove.want.parent = kRoot;
-    remove.want.name = "f" + std::to_string(ino);
-    ASSERT_EQ(rig().apply(remove), 0);
+    ASSERT_EQ(rig().unlink(kRoot, "f" + std::to_string(ino)), 0);
     if (ino % 100 == 0) trim();
   }
   settle();

@@ -41,7 +41,7 @@ TEST_F(Sync, ManyBatchesKeepTheOrder) {
   for (Ino i = 0; i < 200; ++i)
     ASSERT_EQ(rig().create(50, "f" + std::to_string(i), 100 + i), 0);
   for (Ino i = 0; i < 200; i += 2) {
-    ASSERT_EQ(rename(50, "f" + std::to_string(i), kRoot, "g" + std::to_string(i)), 0);
+    ASSERT_EQ(rig().rename(50, "f" + std::to_string(i), kRoot, "g" + std::to_string(i)), 0);
   }
   ASSERT_TRUE(rig().drain()) << rig().last_error;
   EXPECT_GT(rig().sync->stats().batches, 5u);
@@ -384,11 +384,7 @@ TEST_F(Sync, ALastCloseWhoseUnlinkFoundTheFileClosedIsNoConflict) {
   ASSERT_EQ(rig().create(kRoot, "f", 100), 0);
   ASSERT_TRUE(rig().drain());
   rig().open_inodes().opened(100);
-  model::Unlink remove;
-  remove.want.now = Clock().now();
-  remove.want.parent = kRoot;
-  remove.want.name = "f";
-  ASSERT_EQ(rig().apply(remove), 0);
+  ASSERT_EQ(rig().unlink(kRoot, "f"), 0);
   // Closed, and its record is not there yet.
   rig().open_inodes().closed(100);
   rig().before_send = [this] {
@@ -406,11 +402,7 @@ TEST_F(Sync, WhatWasWrittenToAFileThatIsGoneIsCountedAsToBeRemoved) {
   ASSERT_EQ(rig().create(kRoot, "f", 100), 0);
   ASSERT_TRUE(rig().drain());
   rig().open_inodes().opened(100);
-  model::Unlink remove;
-  remove.want.now = Clock().now();
-  remove.want.parent = kRoot;
-  remove.want.name = "f";
-  ASSERT_EQ(rig().apply(remove), 0);
+  ASSERT_EQ(rig().unlink(kRoot, "f"), 0);
   ASSERT_EQ(write(100, 7, false), 0);
   rig().open_inodes().closed(100);
   ASSERT_EQ(rig().apply(model::LastCloseArgs{Clock().now(), 100}), 0);
@@ -544,11 +536,7 @@ TEST_F(Sync, ABurstOfPairsIsCancelledAndCountsAsSent) {
   ASSERT_EQ(rig().create(kRoot, "keep", 100), 0);
   for (Ino i = 0; i < 20; ++i) {
     ASSERT_EQ(rig().create(kRoot, "t", 200 + i), 0);
-    model::Unlink remove;
-    remove.want.now = Clock().now();
-    remove.want.parent = kRoot;
-    remove.want.name = "t";
-    ASSERT_EQ(rig().apply(remove), 0);
+    ASSERT_EQ(rig().unlink(kRoot, "t"), 0);
   }
   ASSERT_TRUE(rig().drain()) << rig().last_error;
   EXPECT_EQ(rig().sync->stats().cancelled, 40u);
@@ -602,7 +590,7 @@ TEST_F(Sync, AConflictTakesNothingThatOnlySharesKeysWithARecordThatStays) {
   ASSERT_EQ(rig().create(kRoot, "b", 103), 0);
   ASSERT_EQ(rig().create(kRoot, "Q", 104, FileType::kDirectory), 0);
   ASSERT_EQ(rig().create(104, "x", 105), 0);
-  ASSERT_EQ(rename(kRoot, "b", 104, "b"), 0);
+  ASSERT_EQ(rig().rename(kRoot, "b", 104, "b"), 0);
   model::SetattrArgs chmod;
   chmod.now = Clock().now();
   chmod.ino = 104;
@@ -689,7 +677,7 @@ TEST_F(Sync, AConflictMakesNoNewFolderOfOneThatIsOfferedAgain) {
   rig();
   forgotten([&] {
     ASSERT_EQ(rig().create(kRoot, "d", 100), 0);
-    ASSERT_EQ(rename(kRoot, "d", kRoot, "e"), 0);
+    ASSERT_EQ(rig().rename(kRoot, "d", kRoot, "e"), 0);
     ASSERT_EQ(rig().create(kRoot, "d", 101, FileType::kDirectory), 0);
     ASSERT_EQ(rig().create(101, "f", 102), 0);
     ASSERT_TRUE(rig().drain());

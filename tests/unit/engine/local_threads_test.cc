@@ -66,20 +66,8 @@ class LocalThreads : public VolumeTest {
   int rmdir(Ino parent, const std::string& name) {
     return rig().apply(model::Rmdir{{{}, Clock().now(), parent, name}});
   }
-  int unlink(Ino parent, const std::string& name) {
-    return rig().apply(model::Unlink{{{}, Clock().now(), parent, name}});
-  }
   int link(Ino ino, Ino parent, const std::string& name) {
     return rig().apply(model::LinkArgs{{}, Clock().now(), ino, parent, name});
-  }
-  int rename(Ino parent, const std::string& name, Ino new_parent, const std::string& new_name) {
-    model::RenameArgs want;
-    want.now = Clock().now();
-    want.parent = parent;
-    want.name = name;
-    want.new_parent = new_parent;
-    want.new_name = new_name;
-    return rig().apply(want);
   }
 
   using Work = std::function<int()>;
@@ -175,7 +163,7 @@ TEST_F(LocalThreads, AFolderIsRemovedOrGetsWhatIsMovedThere) {
     const Ino dir = make(kRoot, "d" + n);
     make(kRoot, "m" + n, FileType::kFile);
     const auto [rm, moved] = race([&] { return rmdir(kRoot, "d" + n); },
-                                  [&] { return rename(kRoot, "m" + n, dir, "m"); });
+                                  [&] { return rig().rename(kRoot, "m" + n, dir, "m"); });
     EXPECT_TRUE((rm == 0 && moved == ENOENT) || (rm == ENOTEMPTY && moved == 0))
         << rm << " and " << moved;
   });
@@ -185,7 +173,7 @@ TEST_F(LocalThreads, AFolderIsMovedOrRemoved) {
   rounds([&](const std::string& n) {
     make(kRoot, "d" + n);
     const auto [rm, moved] = race([&] { return rmdir(kRoot, "d" + n); },
-                                  [&] { return rename(kRoot, "d" + n, kRoot, "e" + n); });
+                                  [&] { return rig().rename(kRoot, "d" + n, kRoot, "e" + n); });
     EXPECT_TRUE((rm == 0 && moved == ENOENT) || (rm == ENOENT && moved == 0))
         << rm << " and " << moved;
   });
@@ -203,7 +191,7 @@ TEST_F(LocalThreads, ANameIsGivenOnce) {
 TEST_F(LocalThreads, AFileGetsAnotherNameBeforeItLosesItsLast) {
   rounds([&](const std::string& n) {
     const Ino file = make(kRoot, "f" + n, FileType::kFile);
-    const auto [gone, linked] = race([&] { return unlink(kRoot, "f" + n); },
+    const auto [gone, linked] = race([&] { return rig().unlink(kRoot, "f" + n); },
                                      [&] { return link(file, kRoot, "l" + n); });
     EXPECT_EQ(gone, 0);
     EXPECT_TRUE(linked == 0 || linked == ENOENT) << linked;
@@ -214,8 +202,8 @@ TEST_F(LocalThreads, AFileGetsAnotherNameBeforeItLosesItsLast) {
 TEST_F(LocalThreads, NoFolderGetsIntoItself) {
   rounds([&](const std::string& n) {
     const Ino a = make(kRoot, "a" + n), b = make(kRoot, "b" + n);
-    const auto [down, up] = race([&] { return rename(kRoot, "a" + n, b, "a"); },
-                                 [&] { return rename(kRoot, "b" + n, a, "b"); });
+    const auto [down, up] = race([&] { return rig().rename(kRoot, "a" + n, b, "a"); },
+                                 [&] { return rig().rename(kRoot, "b" + n, a, "b"); });
     EXPECT_EQ(std::min(down, up), 0);
     EXPECT_NE(std::max(down, up), 0) << "a ring of two folders";
   });

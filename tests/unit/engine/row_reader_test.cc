@@ -36,8 +36,8 @@ class LargeListing : public Sync {
     ASSERT_EQ(rig().create(kDir, "mine", 100), 0);
     model::Unlink removal{{{}, Clock().now(), kDir, "f5", 0}};
     ASSERT_EQ(rig().apply(removal), 0);
-    ASSERT_EQ(rename(kDir, "f6", kDir, "moved"), 0);
-    ASSERT_EQ(rename(kDir, "f7", kDir, "f8"), 0);
+    ASSERT_EQ(rig().rename(kDir, "f6", kDir, "moved"), 0);
+    ASSERT_EQ(rig().rename(kDir, "f7", kDir, "f8"), 0);
     expected.insert({"mine", "moved"});
     for (const char* gone : {"f5", "f6", "f7"}) expected.erase(gone);
     reader = std::make_unique<engine::RowReader>(rig().parts, rig().mirror, rig().parts.keys, kDir);

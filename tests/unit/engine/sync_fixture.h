@@ -94,16 +94,6 @@ class Sync : public VolumeTest {
     server.kill();
     server.start();
   }
-  int rename(model::Ino parent, const std::string& name, model::Ino new_parent,
-             const std::string& new_name) {
-    model::RenameArgs want;
-    want.now = Clock().now();
-    want.parent = parent;
-    want.name = name;
-    want.new_parent = new_parent;
-    want.new_name = new_name;
-    return rig().apply(want);
-  }
   std::vector<engine::JournalEntry> journal() {
     std::vector<engine::JournalEntry> entries;
     auto transaction = tables.begin();
