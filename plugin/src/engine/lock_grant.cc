@@ -9,11 +9,14 @@ namespace {
 constexpr std::chrono::milliseconds kBarrierWait{5000};
 }
 
-Result<void> await_announced(redis::Client& client, Host& host, const Log& log) {
-  // What others wrote before they let go was announced before this reply; then the kernel has
-  // to hear of it.
+Result<void> await_news(redis::Client& client) {
+  // On the connection that hears of changes: they were announced before this reply.
   MDP_TRY(auto pong, client.read_one({"PING"}));
-  if (pong.is_error()) return redis::refused(pong, "PING");
+  return pong.is_error() ? Result<void>(redis::refused(pong, "PING")) : Result<void>();
+}
+
+Result<void> await_announced(redis::Client& client, Host& host, const Log& log) {
+  MDP_TRY_VOID(await_news(client));
   if (!host.invalidations_done(kBarrierWait))
     log.warn("a lock was granted before the kernel had dropped all it remembers");
   return {};

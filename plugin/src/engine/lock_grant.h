@@ -10,7 +10,9 @@
 
 namespace fastmeta::engine {
 
-// Right behind the grant. An error: it does not count.
+// What others changed before the last reply is known here. An error: nobody can tell.
+Result<void> await_news(redis::Client& client);
+// Right behind the grant; the kernel has heard of it as well. An error: it does not count.
 Result<void> await_announced(redis::Client& client, Host& host, const Log& log);
 
 }  // namespace fastmeta::engine

@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/session_keeper.h"
 
+#include <cstddef>
 #include <string>
 
 namespace fastmeta::engine {
 
 using model::Ino;
+
+namespace {
+constexpr size_t kFormerMax = 8;  // what is late comes within a connection or two
+}
 
 Result<void> SessionKeeper::beat() {
   MDP_TRY(auto beat, session_.heartbeat());
@@ -18,10 +23,17 @@ Result<void> SessionKeeper::beat() {
     log_.warn("other clients took session {} for dead: its locks are lost, session {} follows",
               before, session_.id());
     former_.push_back(before);
+    if (former_.size() > kFormerMax) former_.pop_front();
     to_sustain_ = open_.sustained();
   }
   for (; !to_sustain_.empty(); to_sustain_.pop_back()) MDP_TRY_VOID(sustain(to_sustain_.back()));
-  for (const uint64_t former : former_) MDP_TRY_VOID(take_over(former));
+  for (size_t i = 0; i < former_.size();) {
+    MDP_TRY(const bool still_ours, take_over(former_[i]));
+    if (still_ours)
+      ++i;
+    else
+      former_.erase(former_.begin() + static_cast<std::ptrdiff_t>(i));
+  }
   return {};
 }
 
@@ -36,16 +48,17 @@ Result<void> SessionKeeper::sustain(Ino ino) {
 }
 
 // Its locks are lost, as those are that it had.
-Result<void> SessionKeeper::take_over(uint64_t former) {
+Result<bool> SessionKeeper::take_over(uint64_t former) {
   // A server that went back has given the number away again, to us or to another client.
   MDP_TRY(const bool somebodys, session_.exists(former));
-  if (somebodys) return {};
+  if (somebodys) return false;
   const std::string set = keys_.session_sustained(former);
-  return session_.clean(former, [&](uint64_t, Ino ino) -> Result<void> {
+  MDP_TRY_VOID(session_.clean(former, [&](uint64_t, Ino ino) -> Result<void> {
     MDP_TRY_VOID(open_.is_open(ino) ? sustain(ino) : volume_.remove(ino));
     MDP_TRY(const auto gone, client_.write_one({"SREM", set, std::to_string(ino)}));
     return gone.is_error() ? Result<void>(redis::refused(gone, "SREM")) : Result<void>();
-  });
+  }));
+  return true;
 }
 
 }  // namespace fastmeta::engine

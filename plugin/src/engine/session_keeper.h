@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <vector>
 
@@ -45,7 +46,8 @@ class SessionKeeper {
 
  private:
   Result<void> sustain(model::Ino ino);
-  Result<void> take_over(uint64_t former);
+  // Of a session that was ours and has no entry any more. false: the number is somebody's again.
+  Result<bool> take_over(uint64_t former);
 
   redis::Client& client_;
   const model::KeySpace& keys_;
@@ -55,7 +57,7 @@ class SessionKeeper {
   const Volume volume_;
   const Log log_;
   std::vector<model::Ino> to_sustain_;  // under the session that there is now
-  std::vector<uint64_t> former_;        // sessions of ours that were cleaned away
+  std::deque<uint64_t> former_;         // sessions of ours that were cleaned away; the last ones
 };
 
 }  // namespace fastmeta::engine

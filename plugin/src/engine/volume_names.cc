@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "engine/lock_grant.h"
 #include "engine/passthrough/scan_reader.h"
 #include "engine/volume.h"
 #include "model/schema/codec.h"
@@ -81,10 +82,10 @@ Result<model::OperationReply> Volume::apply(const model::Operation& operation,
   const bool gives_up = std::holds_alternative<model::Unlink>(operation) ||
                         std::holds_alternative<model::Rmdir>(operation);
   if (!done || gives_up) return done;
-  // It may have been another client's until a moment ago (I8): what that one did was announced
-  // before this reply. The kernel has to hear of it too, but cannot be waited for: it keeps others
-  // out of the directory until we answer. The name is ours even if nobody can tell us more.
-  if (const auto pong = client_->read_one({"PING"}); !pong || pong->is_error()) {
+  // It may have been another client's until a moment ago (I8). The kernel has to hear of what that
+  // one did too, but cannot be waited for: it keeps others out of the directory until we answer.
+  // The name is ours even if nobody can tell us more.
+  if (!await_news(*client_)) {
     fast_->flushed();
     host_.all_changed();
   }

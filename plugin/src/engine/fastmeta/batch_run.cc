@@ -136,9 +136,9 @@ Result<std::optional<Clash>> BatchRun::one(SyncBatch& batch, const PendingPtr& i
   if (gone_with_its_file(batch, item, missing)) {
     // The removal was sent after the last close: nobody has missed what was written between.
     // No list will ever name its slice, so that the count alone tells a later sweep of it.
-    Mutations& nothing = batch.mutations.emplace_back();
+    Mutations& changes = batch.mutations.emplace_back();
     if (const auto* write = std::get_if<model::WriteSliceArgs>(&item->record.operation))
-      model::release(keys_, write->slice, nothing);
+      model::release(keys_, write->slice, changes);
     return std::optional<Clash>();
   }
   if (auto clash = broken_reliance(batch, item, missing)) return clash;

@@ -384,6 +384,15 @@ Result<void> Reintegration::Worker::round_trip(SyncBatch& batch, ReadRound& roun
   return reads_.take(batch, round, replies, 0);
 }
 
+Result<void> Reintegration::Worker::run_rules(SyncBatch& batch, const BatchRun::Terms& terms) {
+  for (;;) {
+    MDP_TRY(auto needed, run_.run(batch, terms));
+    ReadRound round = reads_.more(batch, needed);
+    if (round.commands.empty()) return {};
+    MDP_TRY_VOID(round_trip(batch, round));
+  }
+}
+
 Result<bool> Reintegration::Worker::prepare() {
   SyncBatch& batch = *planned_;
   if (batch.client_key != cursor_text_) {
@@ -407,12 +416,7 @@ Result<bool> Reintegration::Worker::prepare() {
     for (size_t i = from; i < all.size(); ++i) all[i]->state = Pending::State::kWaiting;
   };
   for (;;) {
-    for (;;) {
-      MDP_TRY(auto needed, run_.run(batch, terms));
-      ReadRound round = reads_.more(batch, needed);
-      if (round.commands.empty()) break;
-      MDP_TRY_VOID(round_trip(batch, round));
-    }
+    MDP_TRY_VOID(run_rules(batch, terms));
     if (!batch.items.empty()) break;
     const Clash clash = *batch.clash;
     auto alone = give_way(clash);

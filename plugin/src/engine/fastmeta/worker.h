@@ -61,8 +61,9 @@ class Reintegration::Worker {
   SyncBatchPtr select();
   void put_back(const SyncBatchPtr& batch);
   Result<void> round_trip(SyncBatch& batch, ReadRound& round);
-  // Runs the rules of the planned batch, reading what they miss. false: there is nothing
-  // to be sent of it (now).
+  // Reads what the rules miss; up to the batch's end or its first clash.
+  Result<void> run_rules(SyncBatch& batch, const BatchRun::Terms& terms);
+  // Makes the planned batch ready to be sent. false: there is nothing to be sent of it (now).
   Result<bool> prepare();
   Result<bool> send_planned();
   Result<bool> taken(const SyncBatchPtr& batch, Result<void> judged);
