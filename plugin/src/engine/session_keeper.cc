@@ -9,7 +9,7 @@ namespace fastmeta::engine {
 using model::Ino;
 
 namespace {
-constexpr size_t kFormerMax = 8;  // what is late comes within a connection or two
+constexpr size_t kFormerMax = 1024;  // nobody is taken for dead so often while something is late
 }
 
 Result<void> SessionKeeper::beat() {
