@@ -10,6 +10,8 @@ import pytest
 
 from fastmeta.conftest import (UNHURRIED, Fast, conflicts, hold, meet, names, read, soon, sound,
                                write)
+from support import volume_checks
+from support.beside import Beside
 from support.process import wait_until
 
 
@@ -48,6 +50,41 @@ def test_a_file_that_is_still_written_when_it_is_undone(apart, standard, volume)
                                               str(journal(apart)[0]["id"]), apart.root)
     assert shown.returncode == 0, shown.stdout
     assert len(json.loads(shown.stdout)["later"]) >= 1, "it is in the journal"
+
+
+def test_what_is_acknowledged_while_it_is_undone_is_in_the_journal(apart, standard, volume):
+    """A program that does not stop writing: what it was not told of is kept (I7), and once it was
+    told nothing counts as written any more."""
+    hold(apart)
+    written, told, late = [], [], []
+    file = open(apart.path("same"), "xb", buffering=0)
+
+    def work(done):
+        while not done.wait(0.002):
+            piece = b"<%d>" % len(written)
+            try:
+                file.write(piece)
+                os.fsync(file.fileno())
+            except OSError as error:
+                told.append(error.errno)
+                continue
+            (late if told else written).append(piece)
+    with Beside(work):
+        wait_until(lambda: len(written) > 20, 10, "something to be undone")
+        write(standard.path("same"), b"theirs")
+        meet(apart)
+        wait_until(lambda: len(told) > 20, 10, "the writer to be told")
+    try:
+        file.close()
+    except OSError as error:
+        assert error.errno == errno.EIO
+    assert set(told) == {errno.EIO} and not late
+    soon(lambda: read(apart.path("same")) == b"theirs", "their file")
+    objects = {volume_checks.slice_of(path): path for path in volume.objects()}
+    kept = b"".join(read(objects[record["slice"]["id"]]) for entry in apart.journal()
+                    for record in (entry["record"], *entry["later"])
+                    if record["op"] == "write_slice")
+    assert [piece for piece in written if piece not in kept] == []
 
 
 @pytest.mark.timeout(600)
