@@ -100,6 +100,7 @@ def test_a_large_folder_is_undone_beside_writers(lab, volume, standard):
     os.mkdir(fast.path("same"))
     for n in range(count):
         write(fast.path("same", str(n)), b"")
+    assert all(os.stat(fast.path("same", str(n))).st_size == 0 for n in range(0, count, 29))
     os.mkdir(standard.path("same"))
     write(standard.path("same", "theirs"), b"")
     done, made = threading.Event(), [0] * 4
@@ -125,6 +126,9 @@ def test_a_large_folder_is_undone_beside_writers(lab, volume, standard):
             writer.join()
     print(f"{sum(made)} files beside it, the slowest took {max(slowest):.2f} s")
     assert names(fast.path("same")) == ["theirs"]
+    # Nor does the kernel know what it was asked for before.
+    assert os.stat(fast.path("same")).st_ino == os.stat(standard.path("same")).st_ino
+    assert [n for n in range(0, count, 29) if os.path.lexists(fast.path("same", str(n)))] == []
     fast.drained(120)
     for n in range(4):
         assert made[n] > 0
