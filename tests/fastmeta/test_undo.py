@@ -23,7 +23,7 @@ def journal(fast):
 
 def test_a_file_that_is_still_written_when_it_is_undone(apart, standard, volume):
     hold(apart)
-    file = open(apart.path("same"), "xb", buffering=0)
+    file = open(apart.path("same"), "x+b", buffering=0)
     try:
         file.write(b"before")
         os.fsync(file.fileno())
@@ -40,6 +40,9 @@ def test_a_file_that_is_still_written_when_it_is_undone(apart, standard, volume)
                 assert error.errno == errno.EIO
                 told += 1
         assert told == 3, "what is written to a file that is gone must not look written"
+        with pytest.raises(OSError) as refused:
+            os.pread(file.fileno(), 6, 0)
+        assert refused.value.errno == errno.EIO
     finally:
         try:
             file.close()

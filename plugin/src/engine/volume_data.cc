@@ -110,8 +110,12 @@ Result<model::ReadSlicesReply> Volume::read_slices(Ino ino, uint32_t chunk, bool
   // Asked anew because data is missing: a copy that is not sent yet may refer to slices that
   // another client has merged; its replay finds out.
   if (fresh && fast()) fast_->copies().wait_for(open_.number(ino), client_->deadline());
-  return read_file<model::ReadSlicesReply>(
+  auto slices = read_file<model::ReadSlicesReply>(
       ino, [&](const View& seen, Ino now) { return model::read_slices(seen, now, chunk); }, fresh);
+  const bool gone = !slices && slices.error().fault == Fault::kAnswer &&
+                    slices.error().code == ENOENT;
+  if (gone && fast() && fast_->sacrifices().gone(open_.number(ino))) return undone();
+  return slices;
 }
 
 Result<Attr> Volume::truncate(model::TruncateArgs want) {

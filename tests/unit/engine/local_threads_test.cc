@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <map>
+#include <set>
 
 #include "store/store.h"
 #include "sync_fixture.h"
@@ -40,7 +41,9 @@ class LocalThreads : public VolumeTest {
   SyncRig& rig() {
     if (!rig_)
       rig_ = std::make_unique<SyncRig>(
-          config_for(server.url(), {"mode=fast-meta", "cache.dir=/nowhere"}), host_, *tables_);
+          config_for(server.url(), {"mode=fast-meta", "cache.dir=/nowhere",
+                                    "conflicts.limit=1000000"}),
+          host_, *tables_);
     return *rig_;
   }
 
@@ -224,6 +227,54 @@ TEST_F(LocalThreads, NoChangeOfAnInodeGetsLost) {
   const auto attr = model::decode_attr(stored->text);
   ASSERT_TRUE(attr);
   EXPECT_EQ(attr->nlink, static_cast<uint32_t>(links) + 1);
+}
+
+// It waits for the stripes of the undo, and finds no file behind them.
+TEST_F(LocalThreads, WhatIsWrittenToAFileWhileItIsUndoneIsInTheJournal) {
+  std::set<uint64_t> written, kept;
+  uint64_t slice = 0;
+  for (int i = 0; i < 100 && !HasFailure(); ++i) {
+    const std::string name = "same" + std::to_string(i);
+    const Ino file = make(kRoot, name, FileType::kFile);
+    const std::string theirs = std::to_string(9000 + i);
+    for (const redis::Command& command :
+         {redis::Command{"SET", "i" + theirs, model::encode_attr({})},
+          redis::Command{"HSET", "d1", name,
+                         model::encode_dentry({FileType::kFile, Ino{9000} + i})}})
+      ASSERT_TRUE(rig().client->read_one(command));
+    race([&] { return rig().drain() ? 0 : -1; },
+         [&] {
+           for (int told = 0; told < 5 && !HasFailure();) {
+             model::WriteSliceArgs want;
+             want.now = want.mtime = Clock().now();
+             want.ino = file;
+             want.slice = {0, ++slice, 100, 0, 100};
+             const int answer = rig().apply(want);
+             EXPECT_TRUE(answer == EIO || (answer == 0 && told == 0)) << answer;
+             told += answer == EIO;
+             written.insert(slice);
+           }
+           return 0;
+         });
+    ASSERT_TRUE(rig().drain()) << rig().last_error;
+  }
+  auto keep = [&](std::string_view bytes) {
+    const auto record = model::decode_record(bytes);
+    ASSERT_TRUE(record);
+    if (const auto* write = std::get_if<model::WriteSliceArgs>(&record->operation))
+      kept.insert(write->slice.id);
+  };
+  auto transaction = tables_->begin();
+  ASSERT_TRUE(transaction);
+  ASSERT_TRUE((*transaction)->scan(store::Table::kJournal, {}, [&](std::string_view, auto bytes) {
+    const auto entry = engine::decode_entry(bytes);
+    EXPECT_TRUE(entry);
+    if (!entry) return false;
+    keep(entry->record);
+    for (const std::string& later : entry->later) keep(later);
+    return true;
+  }));
+  EXPECT_EQ(kept, written);
 }
 
 }  // namespace

@@ -85,11 +85,7 @@ std::optional<Operation> LocalExecutor::renumbered(const Operation& operation) c
 
 Result<OperationReply> LocalExecutor::apply(const Operation& operation, const WriteHints& hints) {
   if (auto now = renumbered(operation)) return apply(*now, hints);
-  const Ino content = model::content_of(operation);
-  if (const auto conflict = content != 0 ? sacrifices_.gone(content) : std::nullopt) {
-    keep_later(*conflict, operation, hints);
-    return Error{Fault::kAnswer, EIO, "the file was undone by a conflict"};
-  }
+  if (const auto conflict = undone_by(operation)) return keep_later(*conflict, operation, hints);
   const bool data = model::kind_of(operation) == model::OperationKind::kWriteSlice;
   // What is refused anyway need not wait for room.
   const bool late = data || model::kind_of(operation) == model::OperationKind::kLastClose;
@@ -112,17 +108,19 @@ Result<OperationReply> LocalExecutor::apply(const Operation& operation, const Wr
     if (round > 0) MDP_TRY_VOID(may());
     Run run;
     std::optional<Operation> moved;
+    std::optional<uint64_t> conflict;
     Result<OperationReply> reply = Error{Fault::kConflict, EIO, {}};
     {
       Stripes::Held held(parts_.stripes, inodes);
-      // Numbers change under the stripes of both.
+      // Numbers change, and files are undone, under the stripes.
       if (auto now = renumbered(operation)) {
         moved = std::move(now);
-      } else {
+      } else if (!(conflict = undone_by(operation))) {
         reply = attempt(operation, hints, fetched, held, run);
       }
     }
     if (moved) return apply(*moved, hints);
+    if (conflict) return keep_later(*conflict, operation, hints);
     if (reply) {
       tell_other_numbers(operation);
       if (run.seq != 0 && parts_.config.store.commit == config::CommitLevel::kDisk)
@@ -148,11 +146,17 @@ Result<OperationReply> LocalExecutor::apply(const Operation& operation, const Wr
   MDP_CHECK(!"a rule that is never satisfied");
 }
 
+// The conflict that undid the file whose content this is about.
+std::optional<uint64_t> LocalExecutor::undone_by(const Operation& operation) const {
+  const Ino content = model::content_of(operation);
+  return content != 0 ? sacrifices_.gone(content) : std::nullopt;
+}
+
 // What is still written through a handle goes to the journal, with the rest of the file.
-void LocalExecutor::keep_later(uint64_t conflict, const Operation& operation,
-                               const WriteHints& hints) {
+Error LocalExecutor::keep_later(uint64_t conflict, const Operation& operation,
+                                const WriteHints& hints) {
   const auto* slice = std::get_if<model::WriteSliceArgs>(&operation);
-  if (!slice) return;
+  if (!slice) return undone();
   model::OplogRecord record;
   record.time = parts_.clock.now();
   record.operation = operation;
@@ -170,6 +174,7 @@ void LocalExecutor::keep_later(uint64_t conflict, const Operation& operation,
     parts_.log.warn("a later write to the file of conflict {} is not in the journal: {}", conflict,
                     kept.error().text);
   static_cast<void>(parts_.host.slice_is_durable(slice->slice.id, slice->slice.size));
+  return undone();
 }
 
 // The kernel takes a file that has two numbers for two.

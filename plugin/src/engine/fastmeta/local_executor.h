@@ -54,7 +54,8 @@ class LocalExecutor final : public Executor {
 
  private:
   std::optional<model::Operation> renumbered(const model::Operation& operation) const;
-  void keep_later(uint64_t conflict, const model::Operation& operation, const WriteHints& hints);
+  std::optional<uint64_t> undone_by(const model::Operation& operation) const;
+  Error keep_later(uint64_t conflict, const model::Operation& operation, const WriteHints& hints);
   void tell_other_numbers(const model::Operation& operation);
   // One run on one snapshot. kMissing: `needed` has to be fetched; kConflict: once more.
   struct Run {

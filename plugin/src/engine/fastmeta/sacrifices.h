@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Inodes of which an acknowledged change was sacrificed to a conflict: their users are
 // told once, by EIO at the next fsync or close (files) or fsync (directories). Inodes
-// that were undone altogether answer EIO to every later write through an open handle,
-// and what is still written to them goes to the journal entry.
+// that were undone altogether answer EIO to every later read and write through an open
+// handle, and what is still written to them goes to the journal entry.
 //
 // Threads: any. Bounded: beyond kMax inodes the oldest reports are dropped (the journal
 // has them all).
 #pragma once
 
+#include <cerrno>
 #include <cstdint>
 #include <deque>
 #include <mutex>
@@ -16,8 +17,12 @@
 #include <utility>
 
 #include "model/types.h"
+#include "util/result.h"
 
 namespace fastmeta::engine {
+
+// What users of such an inode are told.
+inline Error undone() { return {Fault::kAnswer, EIO, "the file was undone by a conflict"}; }
 
 class Sacrifices {
  public:

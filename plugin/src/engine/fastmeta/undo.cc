@@ -274,9 +274,14 @@ Result<void> Undo::attempt(Closure& closure, const model::VolumeFacts& facts,
   MDP_TRY_VOID(save(*transaction, after));
   MDP_TRY_VOID(transaction->commit());
   progress_ = after;
-  // Under the stripes: whoever waits for them with the old number asks for it again.
+  // Under the stripes: whoever waits for them with the old number asks for it again, and whoever
+  // waits to change a file is told that it was undone.
   if (closure.adopted)
     parts_.open.renumbered(closure.adopted->ours, closure.adopted->theirs);
+  for (const Closure::Entry& one : closure.journalled) {
+    for (Ino ino : one.files) sacrifices_.add(ino, one.entry.id, one.made.contains(ino));
+    for (Ino ino : one.folders) sacrifices_.add(ino, one.entry.id, false);
+  }
   return {};
 }
 
@@ -362,12 +367,10 @@ void Undo::tell(Closure& closure) {
                      entry.id, model::name_of(model::kind_of(record->operation)),
                      quoted(entry.path_then), entry.reason, entry.id);
     for (Ino ino : one.files) {
-      sacrifices_.add(ino, entry.id, one.made.contains(ino));
       closure.attrs.insert(ino);
       closure.contents.insert(ino);
     }
     for (Ino ino : one.folders) {
-      sacrifices_.add(ino, entry.id, false);
       closure.folders.insert(ino);
       closure.attrs.insert(ino);
     }
