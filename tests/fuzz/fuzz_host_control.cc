@@ -47,7 +47,7 @@ class Ends {
     folder_ = ::mkdtemp(name.data());
     std::string why;
     server_ = ControlServer::listen(
-        served(), false,
+        served(), nullptr,
         [](const ControlRequest& request) {
           check(Json::parse(request.args).is_object());
           return format_answer(request.args);

@@ -13,6 +13,7 @@
 #include <cstring>
 #include <system_error>
 
+#include "control/folder_lock.h"
 #include "control/unix_socket.h"
 
 namespace fastmeta::host {
@@ -33,9 +34,14 @@ uint64_t inode_of(const std::string& path) {
 
 }  // namespace
 
-std::unique_ptr<ControlServer> ControlServer::listen(const std::string& path, bool replace,
+std::unique_ptr<ControlServer> ControlServer::listen(const std::string& path, const Ours& ours,
                                                      ControlHandler handler, std::string* why) {
-  const int fd = listen_unix(path, replace, why);
+  const FolderLock lock(path);
+  if (ours && !ours()) {
+    *why = "control socket " + path + ": it is not ours any more";
+    return nullptr;
+  }
+  const int fd = listen_unix(path, ours != nullptr, why);
   if (fd < 0) return nullptr;
   std::unique_ptr<ControlServer> out(new ControlServer(path, fd, std::move(handler)));
   out->thread_ = std::thread([server = out.get()] { server->run(); });
@@ -49,17 +55,26 @@ ControlServer::ControlServer(std::string path, int listener, ControlHandler hand
       quit_(::eventfd(0, EFD_CLOEXEC)),
       handler_(std::move(handler)) {}
 
-void ControlServer::link_from(const std::string& other) {
+void ControlServer::link_from(const std::string& other, const Ours& ours) {
+  const FolderLock lock(other);
+  if (!ours()) return;
   ::unlink(other.c_str());
   if (::symlink(path_.c_str(), other.c_str()) == 0) link_ = other;
 }
 
 ControlServer::~ControlServer() {
-  if (inode_of(path_) == file_) ::unlink(path_.c_str());
-  char target[PATH_MAX];
-  const ssize_t n = link_.empty() ? -1 : ::readlink(link_.c_str(), target, sizeof target);
-  if (n >= 0 && path_ == std::string_view(target, static_cast<size_t>(n))) {
-    ::unlink(link_.c_str());
+  {
+    const FolderLock lock(path_);
+    // Its inode is not another's while the listener is open.
+    if (inode_of(path_) == file_) ::unlink(path_.c_str());
+  }
+  if (!link_.empty()) {
+    const FolderLock lock(link_);
+    char target[PATH_MAX];
+    const ssize_t n = ::readlink(link_.c_str(), target, sizeof target);
+    if (n >= 0 && path_ == std::string_view(target, static_cast<size_t>(n))) {
+      ::unlink(link_.c_str());
+    }
   }
   const uint64_t one = 1;
   while (::write(quit_, &one, sizeof one) < 0 && errno == EINTR) {

@@ -19,16 +19,20 @@ class ControlServer {
  public:
   static constexpr int kConnectionsMax = 16;
 
-  // Null on failure, with the reason. replace: whoever else listens there is on its
-  // way out, because the path cannot belong to two.
-  static std::unique_ptr<ControlServer> listen(const std::string& path, bool replace,
+  // Whether a path that cannot belong to two is ours: whoever listens there is on its way out
+  // then, and where it is not ours any more a successor may be there by now. Asked while nobody
+  // else takes such a path or gives it up.
+  using Ours = std::function<bool()>;
+
+  // Null on failure, with the reason. ours: null for a path that another process may have.
+  static std::unique_ptr<ControlServer> listen(const std::string& path, const Ours& ours,
                                                ControlHandler handler, std::string* why);
   ~ControlServer();
   ControlServer(const ControlServer&) = delete;
   ControlServer& operator=(const ControlServer&) = delete;
 
-  // A second way to it, removed with it.
-  void link_from(const std::string& other);
+  // A second way to it, at a path that is only ours; removed with it.
+  void link_from(const std::string& other, const Ours& ours);
 
  private:
   ControlServer(std::string path, int listener, ControlHandler handler);

@@ -43,13 +43,13 @@ class Session {
   // After serve(): takes the mount away from whoever still uses it. Their requests
   // fail at once.
   void unmount();
+  // The kernel's end of the connection is there.
+  bool connected() const;
 
  private:
   Session(FileSystem& fs, FusePort& port, SessionOptions options);
   // A call on the mount point reaches our mount: it is there, and nothing is mounted over it.
   bool seen() const;
-  // The kernel's end of the connection is there.
-  bool connected() const;
   void wait_for_mapped_writes();
   void wake_until_left();
 

@@ -64,21 +64,23 @@ SessionOptions session_options(const MountRequest& request, const std::string& v
 // other commands through a link at the default one.
 std::unique_ptr<ControlServer> open_control(const MountRequest& request, const LogFn& log,
                                             const std::optional<MountPoint>& mount,
-                                            const Mounted& mounted) {
+                                            const Session& session, const Mounted& mounted) {
   std::string why = "control socket: the mount is not in /proc/self/mountinfo";
   const auto usual = mount ? own_socket_path(mount->device, &why) : std::nullopt;
   const std::string& asked = request.config.control_socket;
   const std::string path = !asked.empty() ? asked : usual.value_or("");
+  // The number of a device that is gone is given to the next one.
+  const ControlServer::Ours ours = [&session] { return session.connected(); };
   std::unique_ptr<ControlServer> server;
   if (!path.empty()) {
     server = ControlServer::listen(
-        path, asked.empty(),
+        path, asked.empty() ? ours : nullptr,
         [&mounted](const ControlRequest& r) { return answer_control(mounted, r); }, &why);
   }
   if (server == nullptr) {
     log(MDP_LOG_WARN, why + "; status and other commands cannot reach this mount");
   } else if (!asked.empty() && usual) {
-    server->link_from(*usual);
+    server->link_from(*usual, ours);
   }
   return server;
 }
@@ -158,7 +160,7 @@ int Service::start_parts(std::string* why) {
                              *request_.volume.mount_point, std::time(nullptr)});
   const auto mount = find_mount(*request_.volume.mount_point);
   if (watch_ != nullptr && mount) watch_->mounted(mount->device);
-  control_ = open_control(request_, log_, mount, *mounted_);
+  control_ = open_control(request_, log_, mount, *session_, *mounted_);
   return kOk;
 }
 

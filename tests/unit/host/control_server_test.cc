@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <thread>
 
 #include "control/client.h"
 #include "control/socket_path.h"
@@ -27,9 +28,9 @@ struct ControlServerTest : testing::Test {
     path = folder + "/s.sock";
   }
   ~ControlServerTest() override { std::filesystem::remove_all(folder); }
-  std::unique_ptr<ControlServer> listen(bool replace = false) {
+  std::unique_ptr<ControlServer> listen(const ControlServer::Ours& ours = nullptr) {
     return ControlServer::listen(
-        path, replace,
+        path, ours,
         [](const ControlRequest& r) { return format_answer("\"" + r.verb + "\""); }, &why);
   }
   std::string folder, path, why;
@@ -95,16 +96,45 @@ TEST_F(ControlServerTest, TakesThePlaceOfASocketThatNobodyListensOn) {
 
 TEST_F(ControlServerTest, ASuccessorTakesThePathAndKeepsItWhenItsPredecessorEnds) {
   auto first = listen();
-  auto second = listen(true);
+  auto second = listen([] { return true; });
   ASSERT_TRUE(second) << why;
   first.reset();
   EXPECT_TRUE(ask(path, ::geteuid(), {"status", "{}"}, milliseconds(5000), &why)) << why;
 }
 
+// A mount that was taken away before it listens; its device number is another mount's by now.
+TEST_F(ControlServerTest, WhoseTheNumberIsNoLongerTakesNothingFromASuccessor) {
+  const auto successor = listen([] { return true; });
+  ASSERT_TRUE(successor) << why;
+  EXPECT_FALSE(listen([] { return false; }));
+  EXPECT_NE(why.find(path), std::string::npos) << why;
+  EXPECT_TRUE(ask(path, ::geteuid(), {"status", "{}"}, milliseconds(5000), &why)) << why;
+}
+
+TEST_F(ControlServerTest, WhoTakesThePathLastKeepsItBesideOneWhoWasNotFastEnough) {
+  std::unique_ptr<ControlServer> next;
+  std::thread successor;
+  auto late = listen([&] {
+    successor = std::thread([&] {
+      std::string none;
+      next = ControlServer::listen(
+          path, [] { return true; }, [](const ControlRequest&) { return format_answer("1"); },
+          &none);
+    });
+    std::this_thread::sleep_for(milliseconds(100));  // it was ours when we looked
+    return true;
+  });
+  successor.join();
+  late.reset();
+  const auto reply = ask(path, ::geteuid(), {"status", "{}"}, milliseconds(5000), &why);
+  ASSERT_TRUE(reply) << why;
+  EXPECT_EQ(reply->text, "1");
+}
+
 TEST_F(ControlServerTest, ASecondWayToItGoesWithIt) {
   auto server = listen();
   const std::string other = folder + "/other.sock";
-  server->link_from(other);
+  server->link_from(other, [] { return true; });
   EXPECT_TRUE(ask(other, ::geteuid(), {"status", "{}"}, milliseconds(5000), &why)) << why;
   server.reset();
   EXPECT_FALSE(std::filesystem::is_symlink(other));
