@@ -524,21 +524,21 @@ Reply scan(Call& c) {
   });
 }
 
+using enum Demand;
 constexpr DataCommand kCommands[] = {
-    {"get", 2, get}, {"set", -3, set}, {"setnx", 3, setnx}, {"mget", -2, mget},
-    {"del", -2, del}, {"unlink", -2, del}, {"exists", -2, exists}, {"type", 2, type},
-    {"incrby", 3, incrby},
-    {"hget", 3, hget}, {"hset", -4, hset}, {"hsetnx", 4, hsetnx}, {"hdel", -3, hdel},
+    {"get", 2, get}, {"set", -3, set, kGrows}, {"setnx", 3, setnx, kGrows}, {"mget", -2, mget},
+    {"del", -2, del, kChanges}, {"unlink", -2, del, kChanges}, {"exists", -2, exists},
+    {"type", 2, type}, {"incrby", 3, incrby, kGrows}, {"hget", 3, hget},
+    {"hset", -4, hset, kGrows}, {"hsetnx", 4, hsetnx, kGrows}, {"hdel", -3, hdel, kChanges},
     {"hgetall", 2, hash_contents<true, true>}, {"hkeys", 2, hash_contents<true, false>},
     {"hvals", 2, hash_contents<false, true>}, {"hlen", 2, hlen}, {"hmget", -3, hmget},
-    {"hexists", 3, hexists}, {"hincrby", 4, hincrby}, {"hscan", -3, hscan},
-    {"lrange", 4, lrange}, {"llen", 2, llen}, {"ltrim", 4, ltrim},
-    {"rpush", -3, push<false, true>}, {"rpushx", -3, push<false, false>},
-    {"lpush", -3, push<true, true>},
-    {"sadd", -3, sadd}, {"srem", -3, srem}, {"smembers", 2, smembers},
-    {"sismember", 3, sismember}, {"scard", 2, scard},
-    {"zadd", -4, zadd}, {"zrem", -3, zrem}, {"zscore", 3, zscore}, {"zcard", 2, zcard},
-    {"zrangebyscore", -4, zrangebyscore},
+    {"hexists", 3, hexists}, {"hincrby", 4, hincrby, kGrows}, {"hscan", -3, hscan},
+    {"lrange", 4, lrange}, {"llen", 2, llen}, {"ltrim", 4, ltrim, kChanges},
+    {"rpush", -3, push<false, true>, kGrows}, {"rpushx", -3, push<false, false>, kGrows},
+    {"lpush", -3, push<true, true>, kGrows}, {"sadd", -3, sadd, kGrows},
+    {"srem", -3, srem, kChanges}, {"smembers", 2, smembers}, {"sismember", 3, sismember},
+    {"scard", 2, scard}, {"zadd", -4, zadd, kGrows}, {"zrem", -3, zrem, kChanges},
+    {"zscore", 3, zscore}, {"zcard", 2, zcard}, {"zrangebyscore", -4, zrangebyscore},
     {"scan", -2, scan},
 };
 

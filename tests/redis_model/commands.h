@@ -37,10 +37,14 @@ struct Call {
   void wrote();
 };
 
+// What carrying it out asks of a server, from little to much.
+enum class Demand { kAnswers, kChanges, kGrows };
+
 struct DataCommand {
   std::string_view name;  // in small letters
   int arity;              // with the name; -n: at least n
   redis::Reply (*run)(Call&);
+  Demand demand = Demand::kAnswers;
 };
 
 std::span<const DataCommand> data_commands();

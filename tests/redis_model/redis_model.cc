@@ -45,6 +45,8 @@ struct RedisModel::Entry {
   bool in_scripts = false;
   bool is_queued = true;
   Reply (*on_data)(Call&) = nullptr;
+  // Nothing: it is about the connection only.
+  std::optional<Demand> demand = std::nullopt;
 };
 
 const RedisModel::Entry* RedisModel::find_entry(const Command& command) {
@@ -52,22 +54,23 @@ const RedisModel::Entry* RedisModel::find_entry(const Command& command) {
     std::map<std::string_view, Entry> all;
     for (const Entry& entry : {
              Entry{"multi", 1, &RedisModel::multi, false, false},
-             Entry{"exec", 1, &RedisModel::exec, false, false},
+             Entry{"exec", 1, &RedisModel::exec, false, false, nullptr, Demand::kAnswers},
              Entry{"discard", 1, &RedisModel::discard, false, false},
              Entry{"watch", -2, &RedisModel::watch, false, false},
              Entry{"unwatch", 1, &RedisModel::unwatch},
-             Entry{"eval", -3, &RedisModel::eval},
-             Entry{"ping", -1, &RedisModel::ping, true},
-             Entry{"time", 1, &RedisModel::time, true},
-             Entry{"flushall", -1, &RedisModel::flush, true},
-             Entry{"flushdb", -1, &RedisModel::flush, true},
+             Entry{"eval", -3, &RedisModel::eval, false, true, nullptr, Demand::kAnswers},
+             Entry{"ping", -1, &RedisModel::ping, true, true, nullptr, Demand::kAnswers},
+             Entry{"time", 1, &RedisModel::time, true, true, nullptr, Demand::kAnswers},
+             Entry{"flushall", -1, &RedisModel::flush, true, true, nullptr, Demand::kChanges},
+             Entry{"flushdb", -1, &RedisModel::flush, true, true, nullptr, Demand::kChanges},
              Entry{"client", -2},
              Entry{"client|setname", 3, &RedisModel::set_name},
              Entry{"client|tracking", -3, &RedisModel::tracking},
          })
       all.emplace(entry.name, entry);
     for (const DataCommand& data : data_commands())
-      all.emplace(data.name, Entry{data.name, data.arity, nullptr, true, true, data.run});
+      all.emplace(data.name,
+                  Entry{data.name, data.arity, nullptr, true, true, data.run, data.demand});
     return all;
   }();
   auto at = entries.find(lower(command[0]));
@@ -143,11 +146,27 @@ Reply RedisModel::process(Connection& by, const Command& command) {
     by.end_transaction();
     return error("EXECABORT Transaction discarded because of: " + why.text.substr(4));
   }
+  if (is_refused(by, *entry)) {
+    if (entry->name != "exec") return refuse(by, error(refusal->text));
+    by.end_transaction();
+    return error("EXECABORT Transaction discarded because of: " + refusal->text);
+  }
   if (by.queues_ && entry->is_queued) {
     by.queue_.push_back(command);
     return status("QUEUED");
   }
   return carry_out(by, *entry, command, by.id_);
+}
+
+// EXEC asks for what the commands ask for that it carries out.
+bool RedisModel::is_refused(const Connection& by, const Entry& entry) const {
+  if (!refusal) return false;
+  const auto too_much = [&](const Entry& one) { return one.demand >= refusal->from; };
+  // To be queued takes memory, whatever it is.
+  return too_much(entry) || (by.queues_ && entry.is_queued && refusal->from == Demand::kGrows) ||
+         (entry.name == "exec" &&
+          std::any_of(by.queue_.begin(), by.queue_.end(),
+                      [&](const Command& queued) { return too_much(*find_entry(queued)); }));
 }
 
 Reply RedisModel::carry_out(Connection& by, const Entry& entry, const Command& command,
@@ -159,12 +178,15 @@ Reply RedisModel::carry_out(Connection& by, const Entry& entry, const Command& c
   return call.error ? std::move(*call.error) : std::move(reply);
 }
 
-Reply RedisModel::from_script(Connection& by, const Command& command) {
+Reply RedisModel::from_script(Connection& by, const Command& command, bool& changes) {
   const Entry* entry = find_entry(command);
   if (!entry) return error("ERR Unknown Redis command called from script");
   if (!arity_fits(entry->arity, command.size()))
     return error("ERR Wrong number of args calling Redis command from script");
   if (!entry->in_scripts) return error("ERR This Redis command is not allowed from script");
+  // A script that has begun to change something goes on.
+  if (!changes && is_refused(by, *entry)) return error(refusal->text);
+  changes = changes || entry->demand > Demand::kAnswers;
   return carry_out(by, *entry, command, kScriptWriter);
 }
 
@@ -237,7 +259,9 @@ Reply RedisModel::flush(Connection& by, const Command& command) {
 }
 
 Reply RedisModel::eval(Connection& by, const Command& command) {
-  return script_->run(command, [&](const Command& inner) { return from_script(by, inner); });
+  bool changes = false;
+  return script_->run(command,
+                      [&](const Command& inner) { return from_script(by, inner, changes); });
 }
 
 Reply RedisModel::set_name(Connection&, const Command& command) {

@@ -31,6 +31,7 @@
 #include <vector>
 
 #include "redis/reply.h"
+#include "redis_model/commands.h"
 #include "redis_model/keyspace.h"
 
 namespace fastmeta::test {
@@ -95,6 +96,15 @@ class RedisModel {
   // A command has changed this key; the others of its transaction may not be carried out yet.
   std::function<void(const std::string& key)> on_change;
 
+  // It is in no state to carry out commands that ask for this much, or more: a replica
+  // ("READONLY …"), one without memory ("OOM …"), one that loads ("LOADING …"). A script is
+  // refused where it first asks for it, as the server does.
+  struct Refusal {
+    std::string text;
+    Demand from;
+  };
+  std::optional<Refusal> refusal;
+
   // The time of its machine, in seconds.
   std::function<int64_t()> clock = [] { return 0; };
 
@@ -134,7 +144,8 @@ class RedisModel {
   redis::Reply process(Connection& by, const redis::Command& command);
   redis::Reply carry_out(Connection& by, const Entry& entry, const redis::Command& command,
                          uint64_t writer);
-  redis::Reply from_script(Connection& by, const redis::Command& command);
+  redis::Reply from_script(Connection& by, const redis::Command& command, bool& changes);
+  bool is_refused(const Connection& by, const Entry& entry) const;
   redis::Reply refuse(Connection& by, redis::Reply why);
 
   redis::Reply multi(Connection& by, const redis::Command& command);

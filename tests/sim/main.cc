@@ -30,6 +30,7 @@ void tell(const Plan& plan, const Outcome& outcome) {
                 plan.full_disks ? " full" : "", plan.rollbacks ? " rollbacks" : "",
                 plan.broken_stores ? " broken" : "");
   if (plan.lag) std::printf("  with changes that are told late\n");
+  if (plan.refusals) std::printf("  with a server that refuses commands\n");
   for (const std::string& line : outcome.history) std::printf("  %s\n", line.c_str());
   for (const std::string& finding : outcome.findings) std::printf("FAILED %s\n", finding.c_str());
 }
@@ -49,7 +50,7 @@ Plan shrunk(Plan plan) {
   for (bool Plan::*kind :
        {&Plan::expiries, &Plan::housekeeping, &Plan::trash, &Plan::statistics, &Plan::restarts,
         &Plan::kills, &Plan::cuts, &Plan::plain, &Plan::eviction, &Plan::full_disks,
-        &Plan::rollbacks, &Plan::broken_stores, &Plan::lag}) {
+        &Plan::rollbacks, &Plan::broken_stores, &Plan::lag, &Plan::refusals}) {
     Plan less = plan;
     less.*kind = false;
     if (plan.*kind && fails(less)) plan = less;
@@ -93,6 +94,7 @@ int main(int argc, char** argv) {
     sum.evicted += outcome.evicted;
     sum.refusals += outcome.refusals;
     sum.broken += outcome.broken;
+    sum.refused += outcome.refused;
     sum.merges += outcome.merges;
     sum.deletions += outcome.deletions;
     sum.sessions += outcome.sessions;
@@ -112,12 +114,13 @@ int main(int argc, char** argv) {
               "%llu restarts; %llu conflicts, %llu adopted, %llu lost races, %llu scripts, "
               "%llu merges, %llu deletions, %llu sessions cleaned, %llu of the living, "
               "%llu counts under a lock, %llu times locks were taken away, "
-              "%llu rows evicted, %llu refusals of full stores, %llu broken stores: %s\n",
+              "%llu rows evicted, %llu refusals of full stores, %llu broken stores, "
+              "%llu commands refused by the server: %s\n",
               number(seeds), number(sum.operations), number(sum.reads), number(sum.kills),
               number(sum.cuts), number(sum.restarts), number(sum.conflicts), number(sum.adopted),
               number(sum.nils), number(sum.scripts), number(sum.merges), number(sum.deletions),
               number(sum.sessions), number(sum.expiries), number(sum.counts), number(sum.locks),
               number(sum.evicted), number(sum.refusals), number(sum.broken),
-              failed ? "not everything held" : "everything held");
+              number(sum.refused), failed ? "not everything held" : "everything held");
   return failed ? 1 : 0;
 }

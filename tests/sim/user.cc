@@ -399,7 +399,8 @@ void User::run(const Operation& operation, bool staged) {
     const bool store = reply.error().fault == Fault::kLocalStore &&
                        ((code == ENOSPC && mount_.refusals(ENOSPC) > full) ||
                         (code == EIO && mount_.refusals(EIO) > broken));
-    if (!link && !store)
+    const bool server = terms_.refused && reply.error().fault == Fault::kRefused;
+    if (!link && !store && !server)
       findings_.add(fmt::format("{}: {}", describe(operation), reply.error().text));
     // Whether it took effect shows when the store is opened again.
     while (store && code == EIO) scheduler_.sleep(kSecond);

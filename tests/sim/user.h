@@ -39,6 +39,7 @@ class User {
     bool alone = true;
     std::vector<model::Ino> folders;  // shared, never removed
     model::VolumeFacts facts;
+    bool refused = false;             // the server may be in no state to answer
     bool restores = true;             // what it has removed, or empties the trash
     Time pause = 5 * kMillisecond;    // between operations, at most
     Names* account = nullptr;         // of names that everybody has

@@ -29,6 +29,7 @@ constexpr Time kLook = 5 * kMillisecond;
 constexpr Time kKeep = 50 * kMillisecond;
 constexpr uint64_t kMendedOneIn = 20;  // looks at a broken store
 constexpr uint64_t kLagsEach = 100 * kMillisecond, kLagMost = 60 * kMillisecond;
+constexpr uint64_t kRefusalsEach = kSecond, kRefusalMost = 300 * kMillisecond;
 constexpr size_t kHistory = 400;
 constexpr uint64_t kKeeper = 99;  // its session
 constexpr model::Ino kFolderA = 2, kFolderB = 3, kCounter = 4;
@@ -65,6 +66,7 @@ class World {
     plan_fault();
     plan_store_fault();
     plan_lag();
+    plan_refusal();
     keep();
     look_after();
     scheduler_.run(kPatience, [this] { return operations() >= plan_.steps; });
@@ -181,6 +183,7 @@ class World {
       terms.alone = !plan_.crowd;
       if (plan_.crowd && !plan_.power) terms.account = &names_;
       terms.facts = server_.settings;
+      terms.refused = plan_.refusals;
       terms.restores = !plan_.losses;  // the server's own: not offered again when it forgets
       terms.folders = {model::kRootIno, kFolderA, kFolderB};
       Seat place;
@@ -342,6 +345,25 @@ class World {
     });
   }
 
+  // Not before the last one is over.
+  void plan_refusal() {
+    if (!plan_.refusals) return;
+    scheduler_.at(scheduler_.now() + static_cast<Time>(dice_.below(kRefusalsEach)), [this] {
+      if (stop_) return;
+      using Refusal = test::RedisModel::Refusal;
+      const Refusal refusal = dice_.pick(std::vector<Refusal>{
+          {"OOM command not allowed when used memory > 'maxmemory'.", test::Demand::kGrows},
+          {"READONLY You can't write against a read only replica.", test::Demand::kChanges},
+          {"LOADING Redis is loading the dataset in memory", test::Demand::kAnswers}});
+      note("FAULT the server says " + refusal.text);
+      server_.model().refusal = refusal;
+      scheduler_.at(scheduler_.now() + static_cast<Time>(dice_.below(kRefusalMost)), [this] {
+        server_.model().refusal.reset();
+        plan_refusal();
+      });
+    });
+  }
+
   void store_fault(FastClient& client) {
     StoreFaults& faults = client.faults();
     const auto until = [&](Time most) {
@@ -412,7 +434,9 @@ class World {
   // -- what never may happen
 
   void watch(const redis::Command& command, const redis::Reply& reply) {
-    if (reply.is_error() && !reply.text.starts_with("NOSCRIPT"))
+    const bool refused = plan_.refusals && is_refusal(reply);
+    outcome_.refused += refused;
+    if (reply.is_error() && !refused && !reply.text.starts_with("NOSCRIPT"))
       findings_.add(fmt::format("the server answered {} with {}", command[0], reply.text));
     // Who cleans up after a session removes what it keeps without looking.
     if (command[0] == "EXEC" && !kept_by_session_.empty()) check_kept();
@@ -427,6 +451,13 @@ class World {
         if (client->host().slice_is_durable(slice->id, slice->size) <= 0)
           findings_.add(fmt::format("slice {} is seen before its data", slice->id));
     }
+  }
+
+  static bool is_refusal(const redis::Reply& reply) {
+    constexpr std::string_view kSaid[] = {"OOM ", "READONLY ", "LOADING ", "EXECABORT "};
+    return reply.is_error() && std::ranges::any_of(kSaid, [&](std::string_view said) {
+             return reply.text.starts_with(said);
+           });
   }
 
   void check_kept() {
@@ -473,6 +504,7 @@ class World {
     note("everything heals");
     stop_ = true;
     for (auto& client : fast_) client->faults().end();
+    server_.model().refusal.reset();
     for (auto& link : links_) {
       link->up = true;
       link->stalled_until = 0;
@@ -619,6 +651,7 @@ Plan plan_of(uint64_t seed, uint64_t steps) {
   plan.rollbacks = seed % 23 < 5;
   plan.broken_stores = seed % 29 < 6;
   plan.lag = seed % 31 < 9;
+  plan.refusals = seed % 47 < 14;
   return plan;
 }
 

@@ -29,6 +29,7 @@ struct Plan {
   bool rollbacks = false;     // … whose transactions meet others
   bool broken_stores = false; // … that fail for good; a restart follows
   bool lag = false;       // what tells a mount of changes comes late
+  bool refusals = false;  // a server that is in no state to carry out what it is sent
   bool verbose = false;   // print what happens as it does
 };
 // What the seed alone says.
@@ -43,6 +44,7 @@ struct Outcome {
   uint64_t counts = 0, locks = 0;  // under a lock; taken away
   uint64_t reads = 0;                 // values that readers have judged
   uint64_t evicted = 0, refusals = 0, broken = 0;  // rows; of full stores; stores
+  uint64_t refused = 0;  // commands, by the server
   std::vector<std::string> history;   // the last lines of what happened
 };
 Outcome run(const Plan& plan);
