@@ -28,6 +28,9 @@ def fill(mount, entries):
     with mount.volume.redis() as redis:
         wait_until(lambda: redis("EXISTS", f"i{inode['model']}") == 1, 10, "the file in the server")
         redis("EVAL", _FILL, "2", f"i{inode['model']}", f"d{inode['folder']}", str(entries))
+    # What the mount knew of the folder holds until the server's news is there, a moment later.
+    last = mount.path("folder", f"name{entries:06d}")
+    wait_until(lambda: os.path.exists(last), 10, "the mount to see the folder filled")
     return mount.path("folder")
 
 
