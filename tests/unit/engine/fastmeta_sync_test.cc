@@ -260,6 +260,18 @@ TEST_F(Sync, TheJournalTellsWhereItIsNowAndWhatWasWrittenLater) {
   EXPECT_EQ(host.asked(), (std::set<uint64_t>{7, 8, 9})) << "so the host keeps them";
 }
 
+TEST_F(Sync, AProgramThatDoesNotListenFillsNoJournal) {
+  ASSERT_EQ(rig().create(kRoot, "clash", 101), 0);
+  other_creates("1", "clash");
+  ASSERT_TRUE(rig().drain()) << rig().last_error;
+  for (uint64_t slice = 1; slice <= 1010; ++slice) ASSERT_EQ(write(101, slice, false), EIO);
+  const auto entries = journal();
+  ASSERT_EQ(entries.size(), 1u);
+  EXPECT_EQ(entries[0].later.size(), 1000u);
+  EXPECT_TRUE(host.asked().contains(1000));
+  EXPECT_FALSE(host.asked().contains(1001)) << "nobody would ever ask for it again";
+}
+
 TEST_F(Sync, NoSliceIsSeenBeforeItsData) {
   ASSERT_EQ(rig().create(kRoot, "data", 100), 0);
   ASSERT_EQ(write(100, 7, true), 0);

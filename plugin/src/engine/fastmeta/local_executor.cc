@@ -24,6 +24,8 @@ namespace {
 constexpr int kRoundsMax = 4200;
 // Snapshots that met another writer, and invalidations right behind a fetch.
 constexpr int kConflictsMax = 1000;
+// Of a program that goes on writing to a file that was undone, whatever it is told.
+constexpr size_t kLaterMax = 1000;
 
 // The inodes whose rows the run has looked at or wants to write.
 std::vector<Ino> concerned(const model::KeySpace& keys, const LocalView& view,
@@ -163,16 +165,23 @@ Error LocalExecutor::keep_later(uint64_t conflict, const Operation& operation,
   record.staged = hints.staged;
   name_caller(record, hints);
   const std::string key = store::number_key(conflict);
+  size_t later = 0;
   auto kept = Settler::transact(parts_.tables, [&](store::Transaction& rows) -> Result<void> {
     MDP_TRY(auto bytes, rows.get(store::Table::kJournal, key));
     if (!bytes) return {};
     MDP_TRY(JournalEntry entry, decode_entry(*bytes));
+    later = entry.later.size() + 1;
+    if (later > kLaterMax) return {};
     entry.later.push_back(model::encode_record(record));
     return rows.put(store::Table::kJournal, key, encode_entry(entry));
   });
   if (!kept)
     parts_.log.warn("a later write to the file of conflict {} is not in the journal: {}", conflict,
                     kept.error().text);
+  if (later > kLaterMax) return undone();
+  if (later == kLaterMax)
+    parts_.log.warn("the file of conflict {} is still written: {} later writes are in the journal, "
+                    "further ones are not kept", conflict, later);
   static_cast<void>(parts_.host.slice_is_durable(slice->slice.id, slice->slice.size));
   return undone();
 }
