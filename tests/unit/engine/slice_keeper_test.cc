@@ -66,6 +66,41 @@ TEST_F(SlicesKept, EachIsAskedForOnceAndAllOfThemNowAndThen) {
   EXPECT_EQ(asked_by(rare), 0u);
 }
 
+// More of either than a page has.
+TEST_F(SlicesKept, OfTheJournalWhatIsOpenAndWhatWasWrittenLater) {
+  begin(0ms);
+  auto record_of = [](uint64_t slice) {
+    model::OplogRecord record;
+    model::WriteSliceArgs want;
+    want.ino = 100;
+    want.slice = {0, slice, 100, 0, 100};
+    record.operation = want;
+    return model::encode_record(record);
+  };
+  std::vector<uint64_t> expected;
+  auto transaction = tables.begin();
+  ASSERT_TRUE(transaction);
+  for (uint64_t id = 1; id <= 1200; ++id) {
+    engine::JournalEntry entry;
+    entry.id = entry.seq = id;
+    entry.record = record_of(id);
+    if (id == 5) entry.state = engine::JournalEntry::State::kDiscarded;
+    if (id != 5) expected.push_back(id);
+    if (id == 1100) entry.later = {record_of(9000), record_of(9001)};
+    if (id == 1100) expected.insert(expected.end(), {9000, 9001});
+    ASSERT_TRUE((*transaction)->put(store::Table::kJournal, store::number_key(id),
+                                    engine::encode_entry(entry)));
+  }
+  ASSERT_TRUE((*transaction)->commit());
+  for (uint64_t slice = 10'000; slice < 11'200; ++slice) {
+    ASSERT_EQ(write(100, slice, false), 0);
+    expected.push_back(slice);
+  }
+  engine::SliceKeeper keeper(rig().parts);
+  EXPECT_EQ(asked_by(keeper), expected.size());
+  EXPECT_EQ(keeping.asked, expected);
+}
+
 TEST_F(SlicesKept, DataThatIsGoneWhenAnOverdueChangeIsSentMakesItAConflict) {
   begin(0ms);
   ASSERT_EQ(write(100, 7, false), 0);
