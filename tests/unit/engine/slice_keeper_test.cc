@@ -41,6 +41,13 @@ class SlicesKept : public Sync {
     EXPECT_TRUE(asked);
     return asked ? *asked : 99;
   }
+  // Shows how long it is since the records of the test.
+  struct Ahead final : Clock {
+    std::chrono::seconds by{0};
+    Timestamp now() const override { return moved(Clock::now()); }
+    Timestamp even() const override { return moved(Clock::even()); }
+    Timestamp moved(Timestamp time) const { return {time.sec + by.count(), time.nsec}; }
+  };
   KeepingHost keeping;
 };
 
@@ -59,11 +66,20 @@ TEST_F(SlicesKept, EachIsAskedForOnceAndAllOfThemNowAndThen) {
   // With hours between, only what is new; what was acknowledged just now may still be sent.
   auto how = config(server.url());
   how.sync.keep_data = 1h;
+  Ahead clock;
   engine::Parts patient{*rig().client, tables, rig().parts.keys, how, rig().validity,
                         rig().parts.stripes, rig().backlog, rig().open_inodes(), keeping,
-                        rig().parts.clock, Log()};
+                        clock, Log()};
   engine::SliceKeeper rare(patient);
   EXPECT_EQ(asked_by(rare), 0u);
+  clock.by = 60s;
+  EXPECT_EQ(asked_by(rare), 2u);
+  EXPECT_EQ(asked_by(rare), 0u);
+  ASSERT_EQ(write(100, 10, false), 0);
+  clock.by = 120s;
+  EXPECT_EQ(asked_by(rare), 1u);
+  clock.by = 2h;
+  EXPECT_EQ(asked_by(rare), 3u);
 }
 
 // More of either than a page has.
