@@ -39,11 +39,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::vector<std::string> settings;
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) settings.push_back("host." + line);
-  for (const auto& options : {std::vector<std::string>{}, settings}) {
+  const auto judge = [](const std::optional<std::string>& path,
+                        const std::vector<std::string>& options) {
     std::string why;
-    const auto loaded = load_host_config(options.empty() ? std::optional(file.path()) : std::nullopt,
-                                         options, &why);
+    const auto loaded = load_host_config(path, options, &why);
     check(loaded ? why.empty() && !loaded->effective_json.empty() : !why.empty());
-  }
+  };
+  judge(file.path(), {});
+  judge(std::nullopt, settings);
   return 0;
 }

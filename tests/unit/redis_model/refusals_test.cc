@@ -81,8 +81,9 @@ TEST_F(ModelRefusals, WhileAScriptRuns) {
     RealConnection(port).execute({"EVAL", "while true do end", "0"});
   });
   while (!server_.ask("PING").starts_with("-BUSY")) std::this_thread::yield();
-  model_.refusal = {"BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN "
-                    "NOSAVE.", Demand::kAnswers};
+  model_.refusal = {"BUSY Redis is busy running a script. You can only call SCRIPT KILL or "
+                    "SHUTDOWN NOSAVE.",
+                    Demand::kAnswers};
   run_all();
   server_.ask("SCRIPT KILL");
   busy.join();
