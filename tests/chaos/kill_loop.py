@@ -124,6 +124,7 @@ class Rounds:
         if kind in ("server", "both"):
             time.sleep(dice.uniform(0, 0.5))
             self.server.start()
+            self.server.wait_loaded()
         if kind == "host while recovering":
             self.start(waiting=False)
             time.sleep(dice.uniform(0, 0.3))
@@ -153,6 +154,7 @@ class Rounds:
         self.judge_workers(where, workers)
         self.judge_journal(where)
         self.violations += [f"{where}: {one}" for one in self.leftovers.complaints()]
+        self.judge_counters(where)
         if number % EACH == 0:
             self.look_with_the_standard_client(where, workers)
         for folder, _, _ in workers:
@@ -175,6 +177,12 @@ class Rounds:
             found, count = promises.complaints(log, self.fast.path(folder))
             self.operations += count
             self.violations += [f"{where}: {folder}/{one}" for one in found]
+
+    def judge_counters(self, where):
+        try:
+            volume_checks.counters_settle(self.volume)
+        except AssertionError as error:
+            self.violations.append(f"{where}: {error}")
 
     def judge_journal(self, where):
         """Nothing is sacrificed but where both made the same names, and there each once."""
@@ -217,7 +225,7 @@ class Rounds:
         shown = pictures.look(str(self.fast.root))
         self.fast.mount.unmount()
         self.standard.unmount()
-        volume_checks.counters_settle(self.volume)
+        self.judge_counters("last")
         juicefs = self.lab.clients["juicefs"]
         self.violations += volume_checks.fsck(juicefs, self.volume)
         self.violations += [f"last: {one}" for one in self.leftovers.complaints()]

@@ -56,6 +56,16 @@ class RedisServer:
         except (OSError, RedisError):
             return False
 
+    def wait_loaded(self, timeout_s=60):
+        """Until it answers: after many commands its file takes a while to read."""
+        def loaded():
+            try:
+                with self.connect() as redis:
+                    return redis("PING")
+            except (OSError, RedisError):
+                return False
+        wait_until(loaded, timeout_s, f"redis on port {self.port}")
+
     def connect(self, db=0):
         return Redis(self.port, self.password, db)
 
