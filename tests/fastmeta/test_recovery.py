@@ -2,10 +2,12 @@
 At any moment: tests/chaos."""
 
 import os
+import re
 
 import pytest
 
 from fastmeta.conftest import names, soon, write
+from support.process import wait_until
 
 
 @pytest.mark.quick
@@ -35,3 +37,25 @@ def test_recovered_changes_are_sent_before_it_is_writable(far, volume):
     far.is_state("writable")
     with volume.redis() as redis:
         assert redis("HLEN", "d1") == 100
+
+
+def test_a_close_before_a_kill_leaves_nothing_in_the_session_of_then(far, volume):
+    """It is sent under the number of the next start. The standard client, when it cleans up after
+    a session, leaves the set of one whose files are gone."""
+    def kept(redis):
+        return [int(key[len(b"session"):]) for key in redis.keys("session*")
+                if re.fullmatch(rb"session\d+", key)]
+    with open(far.path("held"), "wb"):
+        os.unlink(far.path("held"))
+        far.drained()
+        with volume.redis() as redis:
+            then, = kept(redis)
+        far.link.stall()
+    wait_until(lambda: far.backlog() == 1, 10, "the close")
+    far.crash()
+    far.link.up()
+    far.up(**{"session.heartbeat": "1s"})
+    far.drained()
+    with volume.redis() as redis:
+        soon(lambda: kept(redis) == [], "the set of the session to be gone")
+        assert redis("HEXISTS", "sessionInfos", then) == 1, "nobody has cleaned up after it"

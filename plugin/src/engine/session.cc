@@ -103,6 +103,19 @@ Result<void> Session::open() {
   return {};
 }
 
+Result<std::vector<uint64_t>> Session::of_this_host() {
+  MDP_TRY(const auto reply, client_.read_one({"HGETALL", keys_.plain(model::kSessionInfos)}));
+  if (reply.is_error()) return redis::refused(reply, "HGETALL");
+  std::vector<uint64_t> found;
+  for (size_t i = 0; i + 1 < reply.items.size(); i += 2) {
+    const auto id = parse_decimal<uint64_t>(reply.items[i].text);
+    const auto info = nlohmann::json::parse(reply.items[i + 1].text, nullptr, false);
+    const auto host = info.is_object() ? info.find("HostName") : info.end();
+    if (id && host != info.end() && *host == host_name()) found.push_back(*id);
+  }
+  return found;
+}
+
 Result<Session::Beat> Session::heartbeat() {
   const std::string sid = std::to_string(id());
   MDP_TRY(const std::string stale_at, expiry());

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "model/schema/keys.h"
 #include "redis/client.h"
@@ -44,6 +45,8 @@ class Session {
   // Locks, sustained files and entry of one session, our own or a stale one. An
   // error leaves the rest for a later pass.
   Result<void> clean(uint64_t session, const RemoveSustained& remove);
+  // Those with an entry that names this host, of the living and the dead.
+  Result<std::vector<uint64_t>> of_this_host();
   // Whether it has an entry: it is somebody's.
   Result<bool> exists(uint64_t session);
   // Cleans the sessions whose time is over, if nobody did so within a heartbeat.

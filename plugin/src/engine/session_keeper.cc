@@ -4,12 +4,37 @@
 #include <cstddef>
 #include <string>
 
+#include "util/bytes.h"
+
 namespace fastmeta::engine {
 
 using model::Ino;
 
 namespace {
 constexpr size_t kFormerMax = 1024;  // nobody is taken for dead so often while something is late
+}
+
+Result<void> SessionKeeper::find_earlier() {
+  MDP_TRY(earlier_, session_.of_this_host());
+  return {};
+}
+
+Result<void> SessionKeeper::tidy_earlier() {
+  for (; !earlier_.empty(); earlier_.pop_back()) {
+    const std::string set = keys_.session_sustained(earlier_.back());
+    MDP_TRY(const auto members, client_.read_one({"SMEMBERS", set}));
+    if (members.is_error()) return redis::refused(members, "SMEMBERS");
+    for (const redis::Reply& member : members.items) {
+      const auto ino = parse_decimal<Ino>(member.text);
+      if (!ino) continue;
+      MDP_TRY(const auto there, client_.read_one({"EXISTS", keys_.attr(*ino)}));
+      if (there.is_error()) return redis::refused(there, "EXISTS");
+      if (there.number != 0) continue;
+      MDP_TRY(const auto gone, client_.write_one({"SREM", set, member.text}));
+      if (gone.is_error()) return redis::refused(gone, "SREM");
+    }
+  }
+  return {};
 }
 
 Result<void> SessionKeeper::beat() {

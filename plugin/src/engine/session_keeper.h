@@ -5,7 +5,7 @@
 // the old number, files and locks, and nobody else cleans up after that: it is looked for with
 // each beat.
 //
-// Threads: beat() one at a time.
+// Threads: one at a time.
 #pragma once
 
 #include <cstdint>
@@ -41,8 +41,13 @@ class SessionKeeper {
         volume_(std::move(volume)),
         log_(std::move(log)) {}
 
+  // Before the session opens: among those of this host are the ones of our earlier starts.
+  Result<void> find_earlier();
   // A heartbeat; what it could not do is left to the next one.
   Result<void> beat();
+  // Once all is sent that an earlier start had acknowledged: its closes have removed files under
+  // our number, and in the set of its own session the standard client leaves what is gone.
+  Result<void> tidy_earlier();
 
  private:
   Result<void> sustain(model::Ino ino);
@@ -57,6 +62,7 @@ class SessionKeeper {
   const Volume volume_;
   const Log log_;
   std::vector<model::Ino> to_sustain_;  // under the session that there is now
+  std::vector<uint64_t> earlier_;       // sessions of this host
   std::deque<uint64_t> former_;         // sessions of ours that were cleaned away; the last ones
 };
 

@@ -243,6 +243,7 @@ Result<void> Volume::start() {
   MDP_TRY_VOID(reload());
   const bool writes = !options_.read_only && !config_.read_only;
   if (writes) {
+    if (fast()) MDP_TRY_VOID(session_keeper_->find_earlier());
     MDP_TRY_VOID(session_->open());
     facts_.session(session_->id());
     if (config_.deletes.enabled) deleter_->start(*server_, config_.deletes.threads);
@@ -331,6 +332,8 @@ uint64_t Volume::stop(milliseconds wait) {
   } else if (session_->id() != 0 && client_->connected()) {
     if (auto sent = dir_stats_->flush(); !sent)
       log_.warn("some directory statistics were not sent: {}", sent.error().text);
+    if (auto tidy = session_keeper_->tidy_earlier(); !tidy)
+      log_.warn("sessions of earlier starts are left as they were: {}", tidy.error().text);
     auto cleaned = session_->clean(
         session_->id(), [this](uint64_t, model::Ino ino) { return remove_sustained(ino); });
     if (!cleaned)
@@ -424,6 +427,7 @@ Result<void> Volume::beat() {
   }
   // Changes that an earlier start of ours made under its locks are sent first.
   if (health_.is_recovering()) return {};
+  MDP_TRY_VOID(session_keeper_->tidy_earlier());
   return session_->clean_stale(
       [&](uint64_t session, model::Ino ino) -> Result<void> {
         stay_alive();
