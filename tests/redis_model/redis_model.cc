@@ -146,7 +146,7 @@ Reply RedisModel::process(Connection& by, const Command& command) {
     by.end_transaction();
     return error("EXECABORT Transaction discarded because of: " + why.text.substr(4));
   }
-  if (is_refused(by, *entry)) {
+  if (asks_too_much(by, *entry)) {
     if (entry->name != "exec") return refuse(by, error(refusal->text));
     by.end_transaction();
     return error("EXECABORT Transaction discarded because of: " + refusal->text);
@@ -158,8 +158,9 @@ Reply RedisModel::process(Connection& by, const Command& command) {
   return carry_out(by, *entry, command, by.id_);
 }
 
-// EXEC asks for what the commands ask for that it carries out.
-bool RedisModel::is_refused(const Connection& by, const Entry& entry) const {
+// EXEC asks for what the commands ask for that it carries out; what is of the connection only, for
+// nothing.
+bool RedisModel::asks_too_much(const Connection& by, const Entry& entry) const {
   if (!refusal) return false;
   const auto too_much = [&](const Entry& one) { return one.demand >= refusal->from; };
   // To be queued takes memory, whatever it is.
@@ -185,7 +186,7 @@ Reply RedisModel::from_script(Connection& by, const Command& command, bool& chan
     return error("ERR Wrong number of args calling Redis command from script");
   if (!entry->in_scripts) return error("ERR This Redis command is not allowed from script");
   // A script that has begun to change something goes on.
-  if (!changes && is_refused(by, *entry)) return error(refusal->text);
+  if (!changes && asks_too_much(by, *entry)) return error(refusal->text);
   changes = changes || entry->demand > Demand::kAnswers;
   return carry_out(by, *entry, command, kScriptWriter);
 }

@@ -145,7 +145,7 @@ class RedisModel {
   redis::Reply carry_out(Connection& by, const Entry& entry, const redis::Command& command,
                          uint64_t writer);
   redis::Reply from_script(Connection& by, const redis::Command& command, bool& changes);
-  bool is_refused(const Connection& by, const Entry& entry) const;
+  bool asks_too_much(const Connection& by, const Entry& entry) const;
   redis::Reply refuse(Connection& by, redis::Reply why);
 
   redis::Reply multi(Connection& by, const redis::Command& command);

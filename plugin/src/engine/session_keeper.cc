@@ -24,15 +24,25 @@ Result<void> SessionKeeper::tidy_earlier() {
     const std::string set = keys_.session_sustained(earlier_.back());
     MDP_TRY(const auto members, client_.read_one({"SMEMBERS", set}));
     if (members.is_error()) return redis::refused(members, "SMEMBERS");
+    // At once: it must not cost us our next heartbeat.
+    std::vector<redis::Command> asked;
+    std::vector<std::string> names;
     for (const redis::Reply& member : members.items) {
       const auto ino = parse_decimal<Ino>(member.text);
       if (!ino) continue;
-      MDP_TRY(const auto there, client_.read_one({"EXISTS", keys_.attr(*ino)}));
-      if (there.is_error()) return redis::refused(there, "EXISTS");
-      if (there.number != 0) continue;
-      MDP_TRY(const auto gone, client_.write_one({"SREM", set, member.text}));
-      if (gone.is_error()) return redis::refused(gone, "SREM");
+      asked.push_back({"EXISTS", keys_.attr(*ino)});
+      names.push_back(member.text);
     }
+    if (asked.empty()) continue;
+    MDP_TRY(const auto there, client_.read(asked, client_.deadline()));
+    redis::Command removal{"SREM", set};
+    for (size_t i = 0; i < there.size(); ++i) {
+      if (there[i].is_error()) return redis::refused(there[i], "EXISTS");
+      if (there[i].number == 0) removal.push_back(std::move(names[i]));
+    }
+    if (removal.size() == 2) continue;
+    MDP_TRY(const auto gone, client_.write_one(std::move(removal)));
+    if (gone.is_error()) return redis::refused(gone, "SREM");
   }
   return {};
 }

@@ -427,8 +427,8 @@ Result<void> Volume::beat() {
   }
   // Changes that an earlier start of ours made under its locks are sent first.
   if (health_.is_recovering()) return {};
-  MDP_TRY_VOID(session_keeper_->tidy_earlier());
-  return session_->clean_stale(
+  const auto tidy = session_keeper_->tidy_earlier();
+  const auto cleaned = session_->clean_stale(
       [&](uint64_t session, model::Ino ino) -> Result<void> {
         stay_alive();
         if (stopping()) return Error{Fault::kAnswer, EINTR, "the mount ends"};
@@ -437,6 +437,7 @@ Result<void> Volume::beat() {
                                                 std::to_string(ino)}));
         return reply.is_error() ? Result<void>(redis::refused(reply, "SREM")) : Result<void>();
       });
+  return tidy ? cleaned : tidy;
 }
 
 bool Volume::stopping() {
