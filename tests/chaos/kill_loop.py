@@ -271,6 +271,8 @@ def main():
     options.add_argument("--keep", help="where all logs are left if there is anything")
     args = options.parse_args()
     build = ROOT / args.build
+    if not (build / "fastmeta").exists():
+        options.error(f"{build} holds no fastmeta: scripts/build makes build/release")
     cleanup.install()
     print(f"seed {args.seed}", flush=True)
 
