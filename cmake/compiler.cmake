@@ -48,9 +48,8 @@ endif()
 
 find_program(FASTMETA_CCACHE ccache)
 if(FASTMETA_CCACHE)
-  # depend: nothing is preprocessed twice; sloppiness: what precompiled headers need.
-  set(launcher "${CMAKE_COMMAND}" -E env CCACHE_DEPEND=1
-    CCACHE_SLOPPINESS=pch_defines,time_macros "${FASTMETA_CCACHE}")
+  # depend: nothing is preprocessed twice.
+  set(launcher "${CMAKE_COMMAND}" -E env CCACHE_DEPEND=1 "${FASTMETA_CCACHE}")
   set(CMAKE_C_COMPILER_LAUNCHER "${launcher}")
   set(CMAKE_CXX_COMPILER_LAUNCHER "${launcher}")
 endif()

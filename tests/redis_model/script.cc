@@ -67,7 +67,7 @@ bool push_field(lua_State* lua, const char* name) {
   return lua_type(lua, -1) == LUA_TSTRING;
 }
 
-std::string one_line(std::string s) {
+std::string without_breaks(std::string s) {
   std::replace_if(s.begin(), s.end(), [](char c) { return c == '\r' || c == '\n'; }, ' ');
   return s;
 }
@@ -94,9 +94,9 @@ Reply pop_reply(lua_State* lua) {
         lua_settop(lua, top);
       }
       if (push_field(lua, "err")) {
-        out = error(one_line(text_at(lua, -1)));
+        out = error(without_breaks(text_at(lua, -1)));
       } else if (lua_settop(lua, top); push_field(lua, "ok")) {
-        out = status(one_line(text_at(lua, -1)));
+        out = status(without_breaks(text_at(lua, -1)));
       } else {
         out = array();
         for (int i = 1;; ++i) {
@@ -212,7 +212,7 @@ int describe_error(lua_State* lua) {
 Reply pop_failure(lua_State* lua) {
   const int top = lua_gettop(lua);
   push_field(lua, "err");
-  std::string said = one_line(text_at(lua, -1));
+  std::string said = without_breaks(text_at(lua, -1));
   lua_settop(lua, top);
   push_field(lua, "line");
   if (!lua_isnil(lua, -1))

@@ -10,7 +10,7 @@ namespace fastmeta::sim {
 
 namespace {
 constexpr uint64_t kLease = 64;
-constexpr Time kAgain = 20 * kMillisecond, kFlush = 80 * kMillisecond,
+constexpr Time kRemoveAgain = 20 * kMillisecond, kFlush = 80 * kMillisecond,
                kRelease = 4 * kMillisecond, kNoRelease = 12 * kMillisecond;
 }
 
@@ -105,7 +105,7 @@ void SimMount::close(model::Ino ino, Scheduler& scheduler) {
   barrier(open().number(ino));
   if (!open().closed(ino).sustained) return;
   // Until it is taken: nobody else would remove the inode.
-  while (!remove_sustained(ino)) scheduler.sleep(kAgain);
+  while (!remove_sustained(ino)) scheduler.sleep(kRemoveAgain);
 }
 
 void SimMount::carry_out_releases(Scheduler& scheduler) {

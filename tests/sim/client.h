@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cerrno>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <set>
@@ -24,6 +25,9 @@
 #include "support/quiet_host.h"
 
 namespace fastmeta::sim {
+
+// Of sessions, in simulated time; the entry is good for longer.
+inline constexpr std::chrono::seconds kHeartbeat{12};
 
 // Where a host would keep data: which slices others cannot read yet. And what the kernel
 // remembers above it.

@@ -17,8 +17,6 @@ namespace fastmeta::sim {
 
 namespace {
 
-// Of the simulated time; the entry is good for longer.
-constexpr std::chrono::seconds kHeartbeat{12};
 constexpr Time kBeat = 250 * kMillisecond, kLook = 20 * kMillisecond;
 constexpr Time kIdle = 2 * kMillisecond, kAfterError = 60 * kMillisecond;
 

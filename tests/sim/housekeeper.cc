@@ -17,14 +17,13 @@ using model::SliceRecord;
 using model::View;
 
 namespace {
-constexpr Time kPause = 60 * kMillisecond;
-constexpr std::chrono::seconds kHeartbeat{12};
+constexpr Time kHousekeeperPause = 60 * kMillisecond;
 constexpr uint64_t kMergeOf = 5;  // the rest deletes and cleans
 }  // namespace
 
 void Housekeeper::work(const std::function<bool()>& stop) {
   while (!stop()) {
-    scheduler_.sleep(static_cast<Time>(dice_.below(static_cast<uint64_t>(kPause))));
+    scheduler_.sleep(static_cast<Time>(dice_.below(static_cast<uint64_t>(kHousekeeperPause))));
     if (!mount_.ready()) continue;
     const uint64_t what = dice_.below(kMergeOf);
     if (what > 1)

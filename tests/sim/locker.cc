@@ -16,7 +16,8 @@ using model::LockType;
 using model::View;
 
 namespace {
-constexpr Time kPause = 40 * kMillisecond, kAgain = 4 * kMillisecond, kHeld = 6 * kMillisecond;
+constexpr Time kLockerPause = 40 * kMillisecond, kTakeAgain = 4 * kMillisecond,
+               kHeld = 6 * kMillisecond;
 constexpr int kPatience = 50;
 
 uint64_t number_of(const std::string& count) {
@@ -28,7 +29,7 @@ std::string name_of(const std::string& count) { return count.substr(count.find('
 
 void Locker::work(const std::function<bool()>& stop) {
   while (!stop()) {
-    scheduler_.sleep(static_cast<Time>(dice_.below(static_cast<uint64_t>(kPause))));
+    scheduler_.sleep(static_cast<Time>(dice_.below(static_cast<uint64_t>(kLockerPause))));
     if (!mount_.ready()) continue;
     const uint64_t owner = ++tries_;
     if (lock(owner, stop)) count_up(owner);
@@ -40,7 +41,7 @@ bool Locker::lock(uint64_t owner, const std::function<bool()>& stop) {
   // What was let go of here others may not have yet (I8).
   while (mount_.lock_releases().waits(file_)) {
     if (stop()) return false;
-    scheduler_.sleep(kAgain);
+    scheduler_.sleep(kTakeAgain);
   }
   for (int i = 0; i < kPatience && !stop(); ++i) {
     auto done = mount_.server().write(
@@ -56,7 +57,7 @@ bool Locker::lock(uint64_t owner, const std::function<bool()>& stop) {
     if (done.error().fault != Fault::kAnswer || done.error().code != EAGAIN) return false;
     // So that it is known here what others had counted before.
     if (dice_.one_in(2)) static_cast<void>(count());
-    scheduler_.sleep(kAgain);
+    scheduler_.sleep(kTakeAgain);
   }
   return false;
 }

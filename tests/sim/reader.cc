@@ -21,7 +21,7 @@ using model::View;
 
 namespace {
 
-constexpr Time kPause = 12 * kMillisecond;
+constexpr Time kReaderPause = 12 * kMillisecond;
 constexpr uint64_t kAbsentOneIn = 8;   // names that nobody has ever used
 constexpr uint64_t kListOneIn = 3;
 constexpr uint64_t kOursOneIn = 3;     // keys with pending changes
@@ -61,7 +61,7 @@ Result<void> answered(const Result<Reply>& reply) {
 void Reader::work(const std::function<bool()>& stop) {
   last_.clear();
   while (!stop() && findings_.empty()) {
-    scheduler_.sleep(static_cast<Time>(dice_.below(static_cast<uint64_t>(kPause))));
+    scheduler_.sleep(static_cast<Time>(dice_.below(static_cast<uint64_t>(kReaderPause))));
     ask();
     if (dice_.one_in(kKernelOneIn)) look_at_kernel(false);
   }

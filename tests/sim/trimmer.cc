@@ -8,13 +8,13 @@ namespace fastmeta::sim {
 
 namespace {
 
-constexpr Time kPause = 60 * kMillisecond;
+constexpr Time kTrimmerPause = 60 * kMillisecond;
 constexpr size_t kRowsMost = 40;       // more than two that a step looks at
 constexpr uint64_t kBytesMost = 4000;  // that have to go
 constexpr uint64_t kAllOneIn = 8;      // passes in which all have to
 constexpr uint64_t kOftenOneIn = 4;    // … that others follow at once
 constexpr uint64_t kOften = 8;
-constexpr Time kAgain = kMillisecond;
+constexpr Time kTrimAgain = kMillisecond;
 
 }  // namespace
 
@@ -58,10 +58,10 @@ Trimmer::~Trimmer() = default;
 
 void Trimmer::work() {
   for (;;) {
-    scheduler_.sleep(static_cast<Time>(dice_.below(static_cast<uint64_t>(kPause))));
+    scheduler_.sleep(static_cast<Time>(dice_.below(static_cast<uint64_t>(kTrimmerPause))));
     for (uint64_t i = dice_.one_in(kOftenOneIn) ? kOften : 1; i > 0; --i) {
       if (parts_.client.connected()) pass();
-      scheduler_.sleep(kAgain);
+      scheduler_.sleep(kTrimAgain);
     }
   }
 }

@@ -29,8 +29,8 @@ constexpr uint64_t kTrashOneIn = 7;  // operations
 constexpr uint64_t kSlowOneIn = 20, kLostOneIn = 15;  // uploads
 constexpr model::Caller kWho{0, 0, 022};
 
-model::RenameArgs move(Timestamp now, Ino parent, std::string name, Ino new_parent,
-                       std::string new_name) {
+model::RenameArgs move_args(Timestamp now, Ino parent, std::string name, Ino new_parent,
+                            std::string new_name) {
   model::RenameArgs want;
   want.who = kWho;
   want.now = now;
@@ -138,7 +138,7 @@ Operation User::next() {
   if (what < 48 && folder) return model::Rmdir{{kWho, now, folder->parent, folder->name, 0}};
   if (what < 62) {
     const Node* from = folder && dice_.one_in(3) ? folder : file;
-    model::RenameArgs want = move(now, from->parent, from->name, any_folder(), fresh_name());
+    model::RenameArgs want = move_args(now, from->parent, from->name, any_folder(), fresh_name());
     if (const Node* other = any(dice_.one_in(4)); other && dice_.one_in(3)) {
       want.new_parent = other->parent;
       want.new_name = other->name;
@@ -193,8 +193,9 @@ std::optional<Operation> User::from_trash() {
     return one.entry.type == FileType::kDirectory ? Operation(model::Rmdir{want})
                                                   : Operation(model::Unlink{want});
   }
-  return move(now, one.hour, one.name, terms_.alone ? any_folder() : dice_.pick(terms_.folders),
-              terms_.alone ? fresh_name() : crowd_name());
+  return move_args(now, one.hour, one.name,
+                   terms_.alone ? any_folder() : dice_.pick(terms_.folders),
+                   terms_.alone ? fresh_name() : crowd_name());
 }
 
 bool User::collides(const Operation& operation) const {
@@ -259,9 +260,8 @@ Operation User::next_of_crowd() {
     return folder ? Operation(model::Rmdir{want}) : Operation(model::Unlink{want});
   }
   if (what < 5) {
-    model::RenameArgs want =
-        move(now, parent, name, crowd_folder(),
-             folder ? fmt::format("d{}", dice_.below(3)) : crowd_name());
+    model::RenameArgs want = move_args(now, parent, name, crowd_folder(),
+                                       folder ? fmt::format("d{}", dice_.below(3)) : crowd_name());
     if (dice_.one_in(4)) want.flags = model::kRenameExchange;
     return want;
   }
@@ -500,7 +500,7 @@ void User::look_after_death() {
 namespace {
 
 // A folder's times and links change with its entries, too.
-std::string without_ctime(const std::string& bytes) {
+std::string without_side_effects(const std::string& bytes) {
   auto attr = model::decode_attr(bytes);
   if (!attr) return bytes;
   attr->ctime = {};
@@ -563,7 +563,7 @@ void User::look_for(const Operation& operation) {
         scheduler_.sleep(10 * kMillisecond);
       }
       const bool as_before =
-          without_ctime(got.bytes) == without_ctime(before.bytes) &&
+          without_side_effects(got.bytes) == without_side_effects(before.bytes) &&
           slices_.shown(got.items) == slices_.shown(before.items);
       log_(fmt::format("{} {}: after the death {} {} is {} as before", mount_.name(), prefix_,
                        describe(operation), write.key, as_before ? "still" : "not"));

@@ -8,6 +8,11 @@ import pathlib
 import re
 import sys
 
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent)]
+
+from tidy.unnamed import check_unnamed  # noqa: E402
+
 COLUMNS_MAX = 100
 LINES_MAX = 800  # a file has one idea
 
@@ -192,10 +197,14 @@ def check_top_level(root):
             yield f"{path.name}:1: is not part of the project"
 
 
+def check_all(root):
+    """Every complaint there is."""
+    return [*check_top_level(root), *check(root), *check_unnamed(root, files_under(root))]
+
+
 def main():
-    here = pathlib.Path(__file__).resolve().parent.parent.parent
-    root = pathlib.Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else here
-    complaints = [*check_top_level(root), *check(root)]
+    root = pathlib.Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else HERE.parent.parent
+    complaints = check_all(root)
     print("\n".join(complaints) if complaints else "tidy")
     return 1 if complaints else 0
 

@@ -5,6 +5,7 @@ import pathlib
 import pytest
 
 from tidy import check
+from tidy.unnamed import check_unnamed
 
 CAUGHT = [
     ("plugin/src/model/a.cc", '#include "redis/client.h"'),
@@ -75,7 +76,7 @@ def test_a_folder_of_this_machine_is_caught_and_common_ones_are_not():
 
 def test_project_is_tidy():
     root = pathlib.Path(check.__file__).resolve().parent.parent.parent
-    assert [*check.check_top_level(root), *check.check(root)] == []
+    assert check.check_all(root) == []
 
 
 def test_two_test_files_of_one_name_are_caught(tmp_path):
@@ -91,3 +92,32 @@ def test_what_a_program_left_at_the_top_is_caught(tmp_path):
     for folder in ("plugin", "build", "left"):
         (tmp_path / folder).mkdir()
     assert list(check.check_top_level(tmp_path)) == ["left:1: is not part of the project"]
+
+
+def unnamed(tmp_path, **files):
+    paths = []
+    for name, text in files.items():
+        path = tmp_path / "plugin/src/model" / name.replace("_", ".")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        paths.append(path)
+    return list(check_unnamed(tmp_path, paths))
+
+
+HIDDEN = "namespace {\n\nError wrong(int at) {\n}\n\n}  // namespace\n"
+
+
+def test_two_unnamed_functions_of_one_name_are_caught(tmp_path):
+    found = unnamed(tmp_path, a_cc=HIDDEN, b_cc=HIDDEN.replace("int at", "std::string_view text"))
+    assert found == ["plugin/src/model/b.cc:3: wrong() is in plugin/src/model/a.cc too"]
+
+
+def test_an_unnamed_function_named_like_one_of_a_header_is_caught(tmp_path):
+    found = unnamed(tmp_path, a_cc=HIDDEN, b_h="[[nodiscard]] bool wrong(long at);\n")
+    assert found == ["plugin/src/model/a.cc:3: wrong() is in plugin/src/model/b.h too"]
+
+
+def test_members_calls_and_public_functions_are_not_taken_for_unnamed_ones(tmp_path):
+    public = HIDDEN + "\nvoid other(int a) {\n  wrong(a);\n}\n"
+    assert unnamed(tmp_path, a_cc=public, b_cc="void other(long a) {\n  wrong(a);\n}\n",
+                   c_cc="namespace {\nint Row::wrong(int a) {\n}\n}  // namespace\n") == []

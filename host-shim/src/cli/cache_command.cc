@@ -19,12 +19,12 @@ namespace {
 
 using Json = nlohmann::json;
 
-struct Arguments {
+struct CacheArguments {
   StorePlace where;
   std::string output;
 };
 
-int check(const Arguments& arguments) {
+int check(const CacheArguments& arguments) {
   int code = kFailed;
   const auto answer = ask_directory(arguments.where, {"cache-check", "{}"}, &code);
   if (!answer) return code;
@@ -37,7 +37,7 @@ int check(const Arguments& arguments) {
 }
 
 // All that only this store has, into a new file and onto the disk. Counts it.
-bool export_to(const Arguments& arguments, Json* counts, int* code) {
+bool export_to(const CacheArguments& arguments, Json* counts, int* code) {
   const int fd = ::open(arguments.output.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   std::FILE* out = fd < 0 ? nullptr : ::fdopen(fd, "w");
   const auto fail = [&] {
@@ -70,7 +70,7 @@ bool export_to(const Arguments& arguments, Json* counts, int* code) {
   return true;
 }
 
-int drop(const Arguments& arguments) {
+int drop(const CacheArguments& arguments) {
   int code = kFailed;
   Json request = Json::object();
   if (!arguments.output.empty() && !export_to(arguments, &request["exported"], &code)) return code;
@@ -83,13 +83,13 @@ void add_cache(CLI::App& app, Run* chosen) {
   CLI::App* cache = app.add_subcommand(
       "cache", "The local store of a volume that is not mounted (mode fast-meta)");
   cache->require_subcommand(1);
-  auto checked = std::make_shared<Arguments>();
+  auto checked = std::make_shared<CacheArguments>();
   CLI::App* checks =
       cache->add_subcommand("check", "Read all of it; exit code 1 and a line for each damage");
   add_place(*checks, &checked->where, false);
   checks->callback([=] { *chosen = [=] { return check(*checked); }; });
 
-  auto dropped = std::make_shared<Arguments>();
+  auto dropped = std::make_shared<CacheArguments>();
   CLI::App* drops = cache->add_subcommand(
       "drop", "Remove it; refused while it holds changes that the server does not have");
   drops->add_option("--export", dropped->output,

@@ -22,7 +22,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-struct Arguments {
+struct ConfigArguments {
   std::string what, config_file, plugin;
   std::vector<std::string> options;
   bool json = false;
@@ -30,7 +30,8 @@ struct Arguments {
 
 // The effective values of the host's and the plugin's keys, merged. Every mistake
 // of both is told.
-std::optional<Json> load(const VolumeArgs& args, const std::string& plugin_path, int* code) {
+std::optional<Json> load_settings(const VolumeArgs& args, const std::string& plugin_path,
+                                  int* code) {
   std::string why;
   const auto plugin = load_plugin(plugin_path, &why);
   if (plugin == nullptr) {
@@ -66,7 +67,7 @@ std::optional<Json> load(const VolumeArgs& args, const std::string& plugin_path,
   return std::nullopt;
 }
 
-VolumeArgs args_of(const Arguments& arguments) {
+VolumeArgs args_of(const ConfigArguments& arguments) {
   VolumeArgs args;
   args.options = arguments.options;
   if (!arguments.config_file.empty()) args.config_file = arguments.config_file;
@@ -78,21 +79,21 @@ VolumeArgs args_of(const Arguments& arguments) {
   return args;
 }
 
-int run_check(const Arguments& arguments) {
+int run_check(const ConfigArguments& arguments) {
   int code = kOk;
-  if (!load(args_of(arguments), arguments.plugin, &code)) return code;
+  if (!load_settings(args_of(arguments), arguments.plugin, &code)) return code;
   std::printf("%s: no mistakes\n", arguments.what.c_str());
   return kOk;
 }
 
-int run_show(const Arguments& arguments) {
+int run_show(const ConfigArguments& arguments) {
   int code = kOk;
   std::string why;
   const auto options = parse_mount_options(arguments.options, &why);
   if (!options) return complain(kUsage, why);
   VolumeArgs args = args_of(arguments);
   args.options = options->keys;
-  const auto values = load(args, arguments.plugin, &code);
+  const auto values = load_settings(args, arguments.plugin, &code);
   if (!values) return code;
   if (arguments.json) {
     std::printf("%s\n", values->dump(2).c_str());
@@ -113,13 +114,13 @@ void add_config(CLI::App& app, Run* chosen) {
   CLI::App* config = app.add_subcommand("config", "Look at configurations");
   config->require_subcommand(1);
 
-  auto checked = std::make_shared<Arguments>();
+  auto checked = std::make_shared<ConfigArguments>();
   CLI::App* check = config->add_subcommand("check", "Find what is wrong in a file");
   check->add_option("FILE", checked->what, "Configuration file (YAML)")->required();
   check->add_option("--plugin", checked->plugin, kPluginHelp);
   check->callback([=] { *chosen = [checked] { return run_check(*checked); }; });
 
-  auto shown = std::make_shared<Arguments>();
+  auto shown = std::make_shared<ConfigArguments>();
   CLI::App* show = config->add_subcommand(
       "show", "Effective values and where each comes from; secrets are not shown");
   show->add_option("WHAT", shown->what, "Configuration file, or META-URL");

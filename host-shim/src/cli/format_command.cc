@@ -29,7 +29,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-struct Arguments {
+struct FormatArguments {
   std::string url, name, storage = "file", bucket, block_size = "4M", compression = "none";
   std::string capacity = "0", config_file, plugin;
   std::vector<std::string> options;
@@ -38,7 +38,7 @@ struct Arguments {
 };
 
 // The volume's settings as JSON; nothing when an argument is wrong.
-std::optional<Json> settings_of(const Arguments& arguments, std::string* why) {
+std::optional<Json> settings_of(const FormatArguments& arguments, std::string* why) {
   if (arguments.storage != "file") {
     *why = "--storage " + arguments.storage + ": only 'file' is supported";
     return std::nullopt;
@@ -73,7 +73,7 @@ std::optional<Json> settings_of(const Arguments& arguments, std::string* why) {
 }
 
 // Whether the owner agrees to lose what is there.
-bool confirmed(const Arguments& arguments, std::string* why) {
+bool confirmed(const FormatArguments& arguments, std::string* why) {
   if (!arguments.force || arguments.yes) return true;
   if (::isatty(STDIN_FILENO) == 0) {
     *why = "--force gives up a volume that is there: without a terminal it needs --yes";
@@ -119,7 +119,7 @@ int mark_bucket(const mdp_ops& ops, const VolumeArgs& args, std::string* why) {
   return prepare_bucket(*format, uuid, why) == 0 ? kOk : kFailed;
 }
 
-int run(const Arguments& arguments) {
+int format_command(const FormatArguments& arguments) {
   std::string why;
   const auto settings = settings_of(arguments, &why);
   if (!settings) return complain(kUsage, why);
@@ -159,7 +159,7 @@ int run(const Arguments& arguments) {
 }  // namespace
 
 void add_format(CLI::App& app, Run* chosen) {
-  auto a = std::make_shared<Arguments>();
+  auto a = std::make_shared<FormatArguments>();
   CLI::App* format = app.add_subcommand(
       "format", "Make a new volume.\n"
                 "  fastmeta format redis://localhost/1 myvolume --bucket /var/lib/myvolume");
@@ -184,7 +184,7 @@ void add_format(CLI::App& app, Run* chosen) {
   format->add_option("-o", a->options, "Key of the configuration (section.key=value)")
       ->allow_extra_args(false);
   format->add_option("--plugin", a->plugin, kPluginHelp);
-  format->callback([=] { *chosen = [a] { return run(*a); }; });
+  format->callback([=] { *chosen = [a] { return format_command(*a); }; });
 }
 
 }  // namespace fastmeta::host

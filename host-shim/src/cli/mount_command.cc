@@ -23,7 +23,7 @@
 namespace fastmeta::host {
 namespace {
 
-struct Arguments {
+struct MountArguments {
   bool foreground = false;
   std::vector<std::string> options;
   std::string config_file, cache_dir, plugin;
@@ -87,7 +87,7 @@ bool is_default(const HostConfig& config) {
   return values["host.mount.allow-other"].value("from", std::string()) == "default";
 }
 
-int run(const Arguments& arguments) {
+int mount_command(const MountArguments& arguments) {
   std::string why;
   const auto options = parse_mount_options(arguments.options, &why);
   if (!options) return complain(kUsage, why);
@@ -123,7 +123,7 @@ int run(const Arguments& arguments) {
 }  // namespace
 
 void add_mount(CLI::App& app, Run* chosen) {
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<MountArguments>();
   CLI::App* mount = app.add_subcommand(
       "mount", "Mount a volume; returns when it is up.\n"
                "  fastmeta mount redis://localhost/1 /mnt/volume\n"
@@ -142,7 +142,7 @@ void add_mount(CLI::App& app, Run* chosen) {
       ->required()
       ->expected(1, 2)
       ->option_text(" ");
-  mount->callback([=] { *chosen = [arguments] { return run(*arguments); }; });
+  mount->callback([=] { *chosen = [arguments] { return mount_command(*arguments); }; });
 }
 
 }  // namespace fastmeta::host

@@ -18,20 +18,20 @@ namespace {
 
 using Json = nlohmann::json;
 
-struct Arguments {
+struct OplogArguments {
   StorePlace where;
   uint64_t number = 0, limit = 0;
   std::string output;
   bool json = false;
 };
 
-AskPage asker(const Arguments& arguments, int* code) {
+AskPage asker(const OplogArguments& arguments, int* code) {
   return [&arguments, code](const std::string& verb, const std::string& request) {
     return ask_store(arguments.where, {verb, request}, code);
   };
 }
 
-int list(const Arguments& arguments, const Pages& pages, std::string (*text)(const Json&)) {
+int list(const OplogArguments& arguments, const Pages& pages, std::string (*text)(const Json&)) {
   int code = kFailed;
   uint64_t left = arguments.limit == 0 ? UINT64_MAX : arguments.limit;
   Json all = Json::array();
@@ -47,7 +47,7 @@ int list(const Arguments& arguments, const Pages& pages, std::string (*text)(con
   return kOk;
 }
 
-int show(const Arguments& arguments, const char* verb, const char* field) {
+int show(const OplogArguments& arguments, const char* verb, const char* field) {
   int code = kFailed;
   const auto item =
       ask_store(arguments.where, {verb, Json{{field, arguments.number}}.dump()}, &code);
@@ -56,7 +56,7 @@ int show(const Arguments& arguments, const char* verb, const char* field) {
   return kOk;
 }
 
-int export_all(const Arguments& arguments) {
+int export_all(const OplogArguments& arguments) {
   const bool to_file = !arguments.output.empty();
   std::FILE* out = to_file ? std::fopen(arguments.output.c_str(), "we") : stdout;
   if (out == nullptr) return complain(kFailed, arguments.output + ": " + std::strerror(errno));
@@ -76,14 +76,16 @@ int export_all(const Arguments& arguments) {
 }
 
 CLI::App* add_sub(CLI::App* parent, Run* chosen, const char* name, const char* help,
-                  const std::shared_ptr<Arguments>& arguments, int (*action)(const Arguments&)) {
+                  const std::shared_ptr<OplogArguments>& arguments,
+                  int (*action)(const OplogArguments&)) {
   CLI::App* command = parent->add_subcommand(name, help);
   command->callback([=] { *chosen = [=] { return action(*arguments); }; });
   return command;
 }
 
-void add_list(CLI::App* parent, Run* chosen, const char* help, int (*action)(const Arguments&)) {
-  auto arguments = std::make_shared<Arguments>();
+void add_list(CLI::App* parent, Run* chosen, const char* help,
+              int (*action)(const OplogArguments&)) {
+  auto arguments = std::make_shared<OplogArguments>();
   CLI::App* command = add_sub(parent, chosen, "list", help, arguments, action);
   command->add_option("--limit", arguments->limit, "At most so many; 0: all");
   command->add_flag("--json", arguments->json, "As JSON");
@@ -91,8 +93,8 @@ void add_list(CLI::App* parent, Run* chosen, const char* help, int (*action)(con
 }
 
 void add_show(CLI::App* parent, Run* chosen, const char* number, const char* help,
-              int (*action)(const Arguments&)) {
-  auto arguments = std::make_shared<Arguments>();
+              int (*action)(const OplogArguments&)) {
+  auto arguments = std::make_shared<OplogArguments>();
   CLI::App* command = add_sub(parent, chosen, "show", help, arguments, action);
   command->add_option(number, arguments->number, "Its number, as list shows it")->required();
   add_place(*command, &arguments->where, true);
@@ -104,13 +106,12 @@ void add_oplog(CLI::App& app, Run* chosen) {
   CLI::App* oplog = app.add_subcommand(
       "oplog", "Changes that are acknowledged and not sent yet (mode fast-meta)");
   oplog->require_subcommand(1);
-  add_list(oplog, chosen, "One line each", [](const Arguments& arguments) {
+  add_list(oplog, chosen, "One line each", [](const OplogArguments& arguments) {
     return list(arguments, kRecordPages, record_text);
   });
-  add_show(oplog, chosen, "SEQ", "Everything about one, as JSON", [](const Arguments& arguments) {
-    return show(arguments, "oplog-record", "seq");
-  });
-  auto arguments = std::make_shared<Arguments>();
+  add_show(oplog, chosen, "SEQ", "Everything about one, as JSON",
+           [](const OplogArguments& arguments) { return show(arguments, "oplog-record", "seq"); });
+  auto arguments = std::make_shared<OplogArguments>();
   CLI::App* to_file = add_sub(oplog, chosen, "export", "Everything about all, a JSON line each",
                               arguments, export_all);
   to_file->add_option("--output", arguments->output, "A file; default: stdout");
@@ -119,11 +120,11 @@ void add_oplog(CLI::App& app, Run* chosen) {
   CLI::App* conflicts = app.add_subcommand(
       "conflicts", "Changes that were sacrificed because another client's came first");
   conflicts->require_subcommand(1);
-  add_list(conflicts, chosen, "One line each", [](const Arguments& arguments) {
+  add_list(conflicts, chosen, "One line each", [](const OplogArguments& arguments) {
     return list(arguments, kConflictPages, conflict_text);
   });
   add_show(conflicts, chosen, "ID", "Everything about one, as JSON",
-           [](const Arguments& arguments) { return show(arguments, "conflict", "id"); });
+           [](const OplogArguments& arguments) { return show(arguments, "conflict", "id"); });
 }
 
 }  // namespace fastmeta::host

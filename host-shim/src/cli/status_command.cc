@@ -17,7 +17,7 @@ namespace {
 using Json = nlohmann::json;
 using std::chrono::milliseconds;
 
-struct Arguments {
+struct StatusArguments {
   std::string place, verb, args = "{}", timeout = "30s";
   bool json = false;
 };
@@ -26,7 +26,7 @@ constexpr milliseconds kStatusWait{10'000};
 constexpr milliseconds kWorkWait{10 * 60 * 1000};
 constexpr milliseconds kFlushGrace{60'000};  // for data that is buffered in the host
 
-int run_status(const Arguments& arguments) {
+int run_status(const StatusArguments& arguments) {
   auto status = ask_mount(arguments.place, {"status", "{}"}, kStatusWait);
   if (!status) return kFailed;
   if (status->is_object()) {
@@ -42,7 +42,7 @@ int run_status(const Arguments& arguments) {
   return kOk;
 }
 
-int run_stats(const Arguments& arguments) {
+int run_stats(const StatusArguments& arguments) {
   const auto stats = ask_mount(arguments.place, {"stats", "{}"}, kStatusWait);
   if (!stats) return kFailed;
   if (arguments.json || !stats->is_object()) {
@@ -53,7 +53,7 @@ int run_stats(const Arguments& arguments) {
   return kOk;
 }
 
-int run_flush(const Arguments& arguments) {
+int run_flush(const StatusArguments& arguments) {
   const auto timeout = parse_duration(arguments.timeout);
   if (!timeout)
     return complain(kUsage, "--timeout: '" + arguments.timeout +
@@ -68,7 +68,7 @@ int run_flush(const Arguments& arguments) {
                                " changes are not sent yet after " + arguments.timeout);
 }
 
-int run_control(const Arguments& arguments) {
+int run_control(const StatusArguments& arguments) {
   const auto answer = ask_mount(arguments.place, {arguments.verb, arguments.args}, kWorkWait);
   if (!answer) return kFailed;
   print_json(*answer);
@@ -76,7 +76,7 @@ int run_control(const Arguments& arguments) {
 }
 
 CLI::App* add(CLI::App& app, Run* chosen, const char* name, const char* help,
-              std::shared_ptr<Arguments> arguments, int (*action)(const Arguments&)) {
+              std::shared_ptr<StatusArguments> arguments, int (*action)(const StatusArguments&)) {
   CLI::App* command = app.add_subcommand(name, help);
   command->add_option("MOUNTPOINT", arguments->place, "The mount point, or a file below it")
       ->required();
@@ -87,20 +87,20 @@ CLI::App* add(CLI::App& app, Run* chosen, const char* name, const char* help,
 }  // namespace
 
 void add_status(CLI::App& app, Run* chosen) {
-  auto status = std::make_shared<Arguments>();
+  auto status = std::make_shared<StatusArguments>();
   add(app, chosen, "status", "How a mounted volume is", status, run_status)
       ->add_flag("--json", status->json, "As JSON");
-  auto stats = std::make_shared<Arguments>();
+  auto stats = std::make_shared<StatusArguments>();
   add(app, chosen, "stats", "Counters of a mounted volume", stats, run_stats)
       ->add_flag("--json", stats->json, "As JSON");
-  auto flush = std::make_shared<Arguments>();
+  auto flush = std::make_shared<StatusArguments>();
   add(app, chosen, "flush",
       "Store everything that is buffered and wait until other clients see it; exit code 1 when\n"
       "changes are left at the end",
       flush, run_flush)
       ->add_option("--timeout", flush->timeout, "How long to wait for changes to be sent")
       ->capture_default_str();
-  auto control = std::make_shared<Arguments>();
+  auto control = std::make_shared<StatusArguments>();
   CLI::App* command = add(app, chosen, "control", "Ask the plugin of a mounted volume", control,
                           run_control);
   command->add_option("VERB", control->verb, "What to ask for; 'help' lists them")->required();

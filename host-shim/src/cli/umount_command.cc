@@ -20,7 +20,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-struct Arguments {
+struct UmountArguments {
   std::string place;
   bool lazy = false;
 };
@@ -44,7 +44,7 @@ Json answer_of(const MountPoint& mount, const char* verb) {
   return out.is_object() ? out : Json::object();
 }
 
-std::string text_at(const Json& json, const char* pointer) {
+std::string string_at(const Json& json, const char* pointer) {
   const Json::json_pointer at(pointer);
   return json.contains(at) && json.at(at).is_string() ? json.at(at).get<std::string>() : "";
 }
@@ -56,15 +56,15 @@ Daemon daemon_of(const MountPoint& mount) {
   if (pid == status.end() || !pid->is_number_integer()) return out;
   out.pid = pid->get<int>();
   const Json stats = answer_of(mount, "stats");
-  if (text_at(stats, "/plugin/mode") != "fast-meta") return out;
+  if (string_at(stats, "/plugin/mode") != "fast-meta") return out;
   const Json config = answer_of(mount, "config");
   // What another user's daemon names is not opened, and no daemon says what code we load.
-  const std::string dir = text_at(config, "/cache.dir/value");
-  const std::string uuid = text_at(stats, "/plugin/volume/uuid");
+  const std::string dir = string_at(config, "/cache.dir/value");
+  const std::string uuid = string_at(stats, "/plugin/volume/uuid");
   if (mount.user == ::geteuid() && !dir.empty() && !uuid.empty())
     out.store.place = dir + "/" + uuid;
-  out.drain = parse_duration(text_at(config, "/umount.drain-timeout/value"))
-                  .value_or(milliseconds(0));
+  out.drain =
+      parse_duration(string_at(config, "/umount.drain-timeout/value")).value_or(milliseconds(0));
   return out;
 }
 
@@ -82,7 +82,7 @@ void tell_what_is_left(const Daemon& daemon, const std::string& path) {
                  daemon.store.place.c_str());
 }
 
-int run(const Arguments& arguments) {
+int umount_command(const UmountArguments& arguments) {
   std::string path = arguments.place;
   while (path.size() > 1 && path.back() == '/') path.pop_back();
   const auto mount = find_mount(path);
@@ -115,7 +115,7 @@ int run(const Arguments& arguments) {
 }  // namespace
 
 void add_umount(CLI::App& app, Run* chosen) {
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<UmountArguments>();
   CLI::App* umount = app.add_subcommand(
       "umount",
       "Unmount a volume; returns when all its data is stored. Mode fast-meta: waits as long as\n"
@@ -124,7 +124,7 @@ void add_umount(CLI::App& app, Run* chosen) {
   umount->add_flag("-l,--lazy", arguments->lazy,
                    "Detach at once, end when nobody uses it any more; does not wait");
   umount->add_option("MOUNTPOINT", arguments->place, "Where it is mounted")->required();
-  umount->callback([=] { *chosen = [arguments] { return run(*arguments); }; });
+  umount->callback([=] { *chosen = [arguments] { return umount_command(*arguments); }; });
 }
 
 }  // namespace fastmeta::host

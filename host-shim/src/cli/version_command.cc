@@ -14,7 +14,7 @@
 namespace fastmeta::host {
 namespace {
 
-int run(const std::string& asked) {
+int version_command(const std::string& asked) {
   std::printf("fastmeta %s (contract %u.%u, libfuse %s)\n", FASTMETA_VERSION, MDP_ABI_MAJOR,
               MDP_ABI_MINOR, fuse_pkgversion());
   std::string why;
@@ -33,7 +33,7 @@ void add_version(CLI::App& app, Run* chosen) {
   auto plugin = std::make_shared<std::string>();
   CLI::App* version = app.add_subcommand("version", "Versions of the command and its plugin");
   version->add_option("--plugin", *plugin, "Another plugin than the one that came along");
-  version->callback([=] { *chosen = [plugin] { return run(*plugin); }; });
+  version->callback([=] { *chosen = [plugin] { return version_command(*plugin); }; });
 }
 
 }  // namespace fastmeta::host

@@ -28,7 +28,7 @@ std::optional<sockaddr_un> address_of(const std::string& path, std::string* why)
   return address;
 }
 
-int fail(int fd, const std::string& path, std::string* why) {
+int give_up(int fd, const std::string& path, std::string* why) {
   *why = "control socket " + path + ": " + std::strerror(errno);
   ::close(fd);
   return -1;
@@ -55,7 +55,7 @@ int listen_unix(const std::string& path, bool replace, std::string* why) {
   // The mode of the socket itself is what bind gives to its file.
   if (fd < 0 || ::fchmod(fd, 0600) != 0 || ::bind(fd, to, sizeof *address) != 0 ||
       ::chmod(path.c_str(), 0600) != 0 || ::listen(fd, kBacklog) != 0) {
-    return fail(fd, path, why);
+    return give_up(fd, path, why);
   }
   return fd;
 }
@@ -65,7 +65,7 @@ int connect_unix(const std::string& path, std::string* why) {
   if (!address) return -1;
   const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   const auto* to = reinterpret_cast<const sockaddr*>(&*address);
-  if (fd < 0 || ::connect(fd, to, sizeof *address) != 0) return fail(fd, path, why);
+  if (fd < 0 || ::connect(fd, to, sizeof *address) != 0) return give_up(fd, path, why);
   return fd;
 }
 

@@ -64,7 +64,7 @@ std::optional<MountPoint> parse_line(const std::string& line) {
   return mount;
 }
 
-std::string text_of(const std::string& path) {
+std::string contents_of(const std::string& path) {
   std::ifstream file(path);
   return {std::istreambuf_iterator<char>(file), {}};
 }
@@ -163,7 +163,7 @@ std::vector<MountPoint> parse_mountinfo(const std::string& text) {
 }
 
 std::optional<MountPoint> find_mount(const std::string& path) {
-  const std::vector<MountPoint> mounts = parse_mountinfo(text_of("/proc/self/mountinfo"));
+  const std::vector<MountPoint> mounts = parse_mountinfo(contents_of("/proc/self/mountinfo"));
   const std::string real = resolved(path, mounts);
   std::optional<MountPoint> best;
   for (const MountPoint& mount : mounts) {
@@ -178,13 +178,13 @@ std::optional<MountPoint> find_mount(const std::string& path) {
 std::optional<MountPoint> mount_seen_at(const std::string& path) {
   const int fd = ::open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC);
   if (fd < 0) return std::nullopt;
-  std::istringstream words(text_of("/proc/self/fdinfo/" + std::to_string(fd)));
+  std::istringstream words(contents_of("/proc/self/fdinfo/" + std::to_string(fd)));
   ::close(fd);
   int id = 0;
   for (std::string word; words >> word;) {
     if (word == "mnt_id:") words >> id;
   }
-  for (MountPoint& mount : parse_mountinfo(text_of("/proc/self/mountinfo"))) {
+  for (MountPoint& mount : parse_mountinfo(contents_of("/proc/self/mountinfo"))) {
     if (mount.id == id) return std::move(mount);
   }
   return std::nullopt;

@@ -25,7 +25,7 @@ void on_read(fuse_req_t req, fuse_ino_t, size_t size, off_t off, fuse_file_info*
 }
 
 // The end of the file, of what is buffered here too.
-int end_of(FileSystem& fs, const mdp_caller& who, const FileHandle& handle, uint64_t* end) {
+int file_end(FileSystem& fs, const mdp_caller& who, const FileHandle& handle, uint64_t* end) {
   const Overlay overlay(handle.data);
   mdp_entry entry{};
   const int rc = fs.ops.getattr(fs.volume, &who, handle.ino, &entry);
@@ -46,7 +46,7 @@ void on_write(fuse_req_t req, fuse_ino_t ino, const char* bytes, size_t size, of
   uint64_t at = asked;
   // What comes from the page cache later was written by a mapping, in its place.
   if ((fi->flags & O_APPEND) != 0 && !fi->writepage) {
-    if (const int rc = end_of(fs, who, handle, &at); rc != 0) return reply_result(req, rc);
+    if (const int rc = file_end(fs, who, handle, &at); rc != 0) return reply_result(req, rc);
   }
   if (fi->writepage) {
     ++fs.mapped_writes;

@@ -15,7 +15,7 @@ using model::FileType;
 namespace {
 
 // The caller as far as the host filled it in.
-mdp_caller known(const mdp_caller* who) {
+mdp_caller known_caller(const mdp_caller* who) {
   mdp_caller copy{};
   if (who) std::memcpy(&copy, who, std::min<size_t>(who->struct_size, sizeof copy));
   return copy;
@@ -28,12 +28,12 @@ uint32_t millis(std::chrono::milliseconds d) {
 }  // namespace
 
 model::Caller to_caller(const mdp_caller* who) {
-  const mdp_caller c = known(who);
+  const mdp_caller c = known_caller(who);
   return {c.uid, c.gid, c.umask, c.pid};
 }
 
 engine::Interrupt to_interrupt(const mdp_caller* who) {
-  const mdp_caller c = known(who);
+  const mdp_caller c = known_caller(who);
   if (!c.interrupted) return {};
   return {[c] { return c.interrupted(c.interrupted_ctx) != 0; }};
 }

@@ -45,7 +45,7 @@ int explained(char* why, size_t cap, Call&& call) noexcept {
   }
 }
 
-mdp_open_args known(const mdp_open_args* args) {
+mdp_open_args known_args(const mdp_open_args* args) {
   mdp_open_args copy{};
   std::memcpy(&copy, args, std::min<size_t>(args->struct_size, sizeof copy));
   return copy;
@@ -62,7 +62,7 @@ Result<config::PluginConfig> load_config(const mdp_open_args& args) {
 int probe(const mdp_open_args* args, char* json, size_t cap, char* why, size_t why_cap) {
   int fits = 0;
   const int done = explained(why, why_cap, [&]() -> Result<void> {
-    MDP_TRY(auto config, load_config(known(args)));
+    MDP_TRY(auto config, load_config(known_args(args)));
     fits = put_text(config.effective_json, json, cap);
     return {};
   });
@@ -72,7 +72,7 @@ int probe(const mdp_open_args* args, char* json, size_t cap, char* why, size_t w
 int format(const mdp_open_args* args, const char* settings, int force, char* why,
            size_t why_cap) {
   return explained(why, why_cap, [&]() -> Result<void> {
-    MDP_TRY(auto config, load_config(known(args)));
+    MDP_TRY(auto config, load_config(known_args(args)));
     return engine::format_volume(config, settings, force != 0, Log());
   });
 }
@@ -80,7 +80,7 @@ int format(const mdp_open_args* args, const char* settings, int force, char* why
 int open(const mdp_open_args* args, const mdp_host* host, mdp_volume** out, char* why,
          size_t why_cap) {
   return explained(why, why_cap, [&]() -> Result<void> {
-    const mdp_open_args a = known(args);
+    const mdp_open_args a = known_args(args);
     if (host->abi_major != MDP_ABI_MAJOR)
       return Error{Fault::kConfig, EINVAL,
                    fmt::format("the host speaks major version {} of the contract, this plugin {}",
@@ -119,7 +119,7 @@ int stats(mdp_volume* v, char* json, size_t cap) {
   return guarded(v, "stats", [&] { return put_text(v->volume->stats_json(), json, cap); });
 }
 
-uint32_t to_c(engine::State state) {
+uint32_t state_to_c(engine::State state) {
   switch (state) {
     case engine::State::kStarting: return MDP_STARTING;
     case engine::State::kRecovering: return MDP_RECOVERING;
@@ -136,7 +136,7 @@ int health(mdp_volume* v, mdp_health* out) {
     const auto seen = v->volume->health();
     mdp_health mine{};
     mine.struct_size = out->struct_size;
-    mine.state = to_c(seen.state);
+    mine.state = state_to_c(seen.state);
     mine.backlog = v->volume->backlog();
     say(seen.reason, mine.reason, sizeof mine.reason);
     std::memcpy(out, &mine, std::min<size_t>(out->struct_size, sizeof mine));
@@ -159,7 +159,7 @@ int inspect(const mdp_open_args* args, const char* verb, const char* request, ch
             size_t cap, char* why, size_t why_cap) {
   int fits = 0;
   const int done = explained(why, why_cap, [&]() -> Result<void> {
-    MDP_TRY(auto config, load_config(known(args)));
+    MDP_TRY(auto config, load_config(known_args(args)));
     MDP_TRY(const std::string answer, engine::inspect(config, verb, request ? request : "", Log()));
     fits = put_text(answer, reply, cap);
     return {};

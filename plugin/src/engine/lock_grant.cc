@@ -7,7 +7,7 @@ namespace fastmeta::engine {
 
 namespace {
 constexpr std::chrono::milliseconds kBarrierWait{5000};
-}
+}  // namespace
 
 Result<void> await_news(redis::Client& client) {
   // On the connection that hears of changes: they were announced before this reply.

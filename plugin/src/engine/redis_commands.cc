@@ -30,8 +30,8 @@ namespace {
 
 Error wrong_shape(const ReadKey& read, std::string_view what) {
   return {Fault::kCorrupt, EIO,
-          fmt::format("key {} holds {}, which is not what the schema puts there",
-                      quoted(read.key), what)};
+          fmt::format("key {} holds {}, which is not what the schema puts there", quote(read.key),
+                      what)};
 }
 
 }  // namespace

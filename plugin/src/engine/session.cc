@@ -155,15 +155,14 @@ Result<void> Session::clean(uint64_t session, const RemoveSustained& remove) {
     MDP_TRY(auto done, lease.roundtrip(drop, client_.deadline()));
     MDP_TRY_VOID(redis::expect_applied(done, "letting go of a lock"));
     if (done.back().nil())
-      return Error{Fault::kConflict, EIO, fastmeta::quoted(key.text) + " is just being locked"};
+      return Error{Fault::kConflict, EIO, quote(key.text) + " is just being locked"};
   }
   MDP_TRY(auto sustained, ask({"SMEMBERS", keys_.session_sustained(session)}));
   for (const auto& member : sustained.items) {
     const auto ino = parse_decimal<model::Ino>(member.text);
     if (!ino) {
-      log_.error("key {}: member {} is no inode",
-                 fastmeta::quoted(keys_.session_sustained(session)),
-                 fastmeta::quoted(member.text));
+      log_.error("key {}: member {} is no inode", quote(keys_.session_sustained(session)),
+                 quote(member.text));
       continue;
     }
     MDP_TRY_VOID(remove(session, *ino));

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/fastmeta/inspect.h"
+#include "engine/request_json.h"
 #include "engine/volume.h"
 
 namespace fastmeta::engine {
@@ -16,18 +17,10 @@ namespace {
 constexpr uint64_t kFlushWaitMs = 30'000;
 constexpr uint64_t kFlushWaitMaxMs = 365ull * 24 * 3600 * 1000;  // a deadline far off is one still
 
-Result<json> parse(std::string_view request) {
-  if (request.empty()) return json::object();
-  json parsed = json::parse(request, nullptr, false);
-  if (!parsed.is_object())
-    return Error{Fault::kConfig, EINVAL, "the request is no JSON object"};
-  return parsed;
-}
-
 }  // namespace
 
 Result<std::string> Volume::control(std::string_view verb, std::string_view request) {
-  MDP_TRY(const json asked, parse(request));
+  MDP_TRY(const json asked, parse_request(request));
   if (verb == "help")
     return json{{"verbs",
                  {{"help", "this list"},

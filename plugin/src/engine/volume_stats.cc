@@ -8,7 +8,7 @@
 namespace fastmeta::engine {
 
 namespace {
-const char* name_of(State state) {
+const char* state_name(State state) {
   switch (state) {
     case State::kStarting: return "starting";
     case State::kRecovering: return "recovering";
@@ -84,7 +84,7 @@ std::string Volume::stats_json() const {
     out["volume"] = {{"name", setting_.name}, {"uuid", setting_.uuid}};
   }
   out["mode"] = fast() ? "fast-meta" : "passthrough";
-  out["state"] = name_of(health.state);
+  out["state"] = state_name(health.state);
   out["reason"] = health.reason;
   out["session"] = facts.session;
   out["server"] = {{"url", config::mask_url(config_.meta.url)},

@@ -46,7 +46,7 @@ class Words {
   size_t offset_ = 0;
 };
 
-Error broken(size_t offset, const char* what) {
+Error broken_cursor(size_t offset, const char* what) {
   return {Fault::kCorrupt, EIO,
           "client cursor, offset " + std::to_string(offset) + ": " + what};
 }
@@ -101,33 +101,34 @@ std::string encode_cursor(const ClientCursor& cursor) {
 Result<ClientCursor> decode_cursor(std::string_view text) {
   Words words(text);
   const std::string_view version = words.next();
-  if (version != "1" && version != "2") return broken(0, "a version other than 1 and 2");
+  if (version != "1" && version != "2") return broken_cursor(0, "a version other than 1 and 2");
   ClientCursor cursor;
   size_t at = words.offset();
   const auto incarnation = parse_hex(words.next());
-  if (!incarnation) return broken(at, "the incarnation is no hexadecimal number");
+  if (!incarnation) return broken_cursor(at, "the incarnation is no hexadecimal number");
   cursor.incarnation = *incarnation;
   at = words.offset();
   if (version == "2") {
     const auto fence = parse_decimal<uint64_t>(words.next());
-    if (!fence || *fence == 0) return broken(at, "the fence is no number above 0");
+    if (!fence || *fence == 0) return broken_cursor(at, "the fence is no number above 0");
     cursor.fence = *fence;
     at = words.offset();
   }
   const auto low = parse_decimal<uint64_t>(words.next());
-  if (!low) return broken(at, "the lower end is no number");
+  if (!low) return broken_cursor(at, "the lower end is no number");
   cursor.low = *low;
   while (!words.done()) {
     at = words.offset();
     const auto range = parse_range(words.next());
-    if (!range) return broken(at, "not a range of numbers");
+    if (!range) return broken_cursor(at, "not a range of numbers");
     const uint64_t before = cursor.highest();
     if (before == kMost || range->first <= before + 1)
-      return broken(at, "a range touches what is before it");
+      return broken_cursor(at, "a range touches what is before it");
     cursor.above.push_back(*range);
   }
   // Zeros in front and stray spaces: written by something else.
-  if (encode_cursor(cursor) != text) return broken(text.size(), "not in the form it is written in");
+  if (encode_cursor(cursor) != text)
+    return broken_cursor(text.size(), "not in the form it is written in");
   return cursor;
 }
 

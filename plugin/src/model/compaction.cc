@@ -21,7 +21,7 @@ struct Merged {
 
 // What has to be stored to replace the records: zeros inside stay, those at
 // both ends go, and nothing but zeros is stored as one zero byte.
-Merged merge(std::span<const SliceRecord> records) {
+Merged merge_slices(std::span<const SliceRecord> records) {
   Merged merged{overlay(records), 0};
   auto& pieces = merged.pieces;
   if (pieces.size() > 1 && pieces.front().id == 0) pieces.erase(pieces.begin());
@@ -48,7 +48,7 @@ std::optional<CompactionPlan> plan_compaction(std::span<const SliceRecord> recor
   CompactionPlan plan;
   plan.records = static_cast<uint32_t>(rest.size());
   while (rest.size() >= 2) {
-    Merged merged = merge(rest);
+    Merged merged = merge_slices(rest);
     if (!worth_skipping(rest, merged)) {
       if (merged.size == 0) return std::nullopt;
       plan.pos = merged.pieces.front().pos;

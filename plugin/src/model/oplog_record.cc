@@ -35,7 +35,7 @@ std::string header(uint16_t kind, std::string_view body) {
   return bytes + std::move(sum).take();
 }
 
-Error broken(size_t offset, const std::string& what) {
+Error broken_record(size_t offset, const std::string& what) {
   return {Fault::kCorrupt, EIO, "oplog record, offset " + std::to_string(offset) + ": " + what};
 }
 
@@ -50,7 +50,8 @@ struct Header {
   uint16_t kind = 0;
 };
 Result<Header> check_header(std::string_view bytes) {
-  if (bytes.size() < kHeaderBytes) return broken(bytes.size(), "the bytes end within the header");
+  if (bytes.size() < kHeaderBytes)
+    return broken_record(bytes.size(), "the bytes end within the header");
   FieldReader head(bytes.substr(0, kHeaderBytes), kVersion);
   uint32_t magic = 0;
   uint16_t version = 0;
@@ -62,16 +63,17 @@ Result<Header> check_header(std::string_view bytes) {
   head.number(kind);
   head.number(size);
   head.number(sum);
-  if (magic != kMagic) return broken(0, "not an oplog record");
+  if (magic != kMagic) return broken_record(0, "not an oplog record");
   if (version < kVersionFirst || version > kVersion)
-    return broken(4, "version " + std::to_string(version) + ", only up to " +
-                         std::to_string(kVersion) + " is known: written by a newer fastmeta");
+    return broken_record(4, "version " + std::to_string(version) + ", only up to " +
+                                std::to_string(kVersion) +
+                                " is known: written by a newer fastmeta");
   const std::string_view body = bytes.substr(kHeaderBytes);
   if (size != body.size())
-    return broken(8, "a body of " + std::to_string(size) + " bytes, " +
-                         std::to_string(body.size()) + " are there");
+    return broken_record(8, "a body of " + std::to_string(size) + " bytes, " +
+                                std::to_string(body.size()) + " are there");
   if (sum != checksum(bytes.substr(0, kChecksumAt), body))
-    return broken(kChecksumAt, "the checksum does not match");
+    return broken_record(kChecksumAt, "the checksum does not match");
   return Header{version, kind};
 }
 
@@ -112,13 +114,14 @@ Result<OplogRecord> decode_record(std::string_view bytes) {
   OplogRecord record;
   constexpr auto kKinds = std::make_index_sequence<std::variant_size_v<Operation>>();
   if (header.kind == 0 || !make_operation(header.kind - size_t{1}, record.operation, kKinds))
-    return broken(6, "operation " + std::to_string(header.kind) + " is not known");
+    return broken_record(6, "operation " + std::to_string(header.kind) + " is not known");
   FieldReader body(bytes.substr(kHeaderBytes), header.version);
   fields_before(body, record);
   std::visit([&](auto& args) { fields(body, args); }, record.operation);
   fields_behind(body, record);
-  if (!body.ok()) return broken(kHeaderBytes + body.fault_offset(), body.problem());
-  if (!body.done()) return broken(kHeaderBytes + body.offset(), "bytes behind the last field");
+  if (!body.ok()) return broken_record(kHeaderBytes + body.fault_offset(), body.problem());
+  if (!body.done())
+    return broken_record(kHeaderBytes + body.offset(), "bytes behind the last field");
   return record;
 }
 

@@ -22,7 +22,7 @@ SliceRecord part(SliceRecord piece, uint32_t from, uint32_t to) {
   return piece;
 }
 
-void put(Pieces& pieces, const SliceRecord& record) {
+void lay(Pieces& pieces, const SliceRecord& record) {
   if (record.len == 0) return;
   const uint32_t from = record.pos;
   const uint32_t to = end_of(record);
@@ -52,7 +52,7 @@ std::vector<SliceRecord> overlay(std::span<const SliceRecord> records) {
   Pieces pieces;
   for (const SliceRecord& record : records) {
     MDP_CHECK(uint64_t{record.pos} + record.len <= kChunkBytes);  // decode_slice saw to it
-    put(pieces, record);
+    lay(pieces, record);
   }
   std::vector<SliceRecord> out;
   uint32_t end = 0;

@@ -12,7 +12,7 @@ namespace fastmeta::model {
 namespace {
 
 std::string place(const ReadKey& read) {
-  return read.kind == ReadKind::kField ? read.key + " field " + quoted(read.field) : read.key;
+  return read.kind == ReadKind::kField ? read.key + " field " + quote(read.field) : read.key;
 }
 
 // What a decoder said, with the place it cannot know in front of it.
@@ -130,7 +130,7 @@ Result<std::map<Ino, int64_t>> View::parents(Ino ino) const {
     const auto count = parse_decimal<int64_t>(text);
     if (!parent || !count)
       return Error{Fault::kCorrupt, EIO,
-                   place(read) + " field " + quoted(field) + ": offset 0: " +
+                   place(read) + " field " + quote(field) + ": offset 0: " +
                        (parent ? "the count is no number" : "the parent is no inode")};
     if (*count > 0) parents[*parent] = *count;
   }

@@ -216,7 +216,7 @@ Result<std::string> read_file(const std::string& path) {
   if (got < 0) {
     char why[128];
     return Error{Fault::kConfig, EINVAL,
-                 fmt::format("META_PASSWORD_FILE {} cannot be read: {}", quoted(path),
+                 fmt::format("META_PASSWORD_FILE {} cannot be read: {}", quote(path),
                              ::strerror_r(reason, why, sizeof why))};
   }
   text.resize(static_cast<size_t>(got));

@@ -13,7 +13,6 @@ namespace fastmeta::redis {
 namespace {
 
 constexpr size_t kReceiveBytes = 64 << 10;
-constexpr size_t kKeptOutputBytes = 256 << 10;
 
 std::string describe_end(int reason) {
   char text[128];

@@ -16,6 +16,9 @@
 
 namespace fastmeta::redis {
 
+// An empty buffer of output that has grown beyond this is given back.
+inline constexpr size_t kKeptOutputBytes = 256 << 10;
+
 class Connection {
  public:
   // `where` names the server in messages.

@@ -112,8 +112,7 @@ Error Dialer::judge(const Reply& reply, const Command& command) const {
 
   if (code == "WRONGPASS")
     return {Fault::kConfig, EACCES,
-            fmt::format("{}: wrong password for user {}, or no such user", where_,
-                        quoted(user()))};
+            fmt::format("{}: wrong password for user {}, or no such user", where_, quote(user()))};
   if (code == "NOAUTH")
     return {Fault::kConfig, EACCES,
             fmt::format("{} wants a password: give it in the URL, META_PASSWORD or "
@@ -121,7 +120,7 @@ Error Dialer::judge(const Reply& reply, const Command& command) const {
   if (code == "NOPERM")
     return {Fault::kConfig, EACCES,
             fmt::format("{}: user {} may not run {}: grant it with ACL SETUSER", where_,
-                        quoted(user()), name)};
+                        quote(user()), name)};
   if (code == "DENIED")
     return {Fault::kConfig, EACCES,
             fmt::format("{} is in protected mode: it takes no connections from other hosts "

@@ -11,7 +11,6 @@
 namespace fastmeta::redis {
 namespace {
 
-constexpr size_t kKeptOutputBytes = 256 << 10;
 // A caller that writes for others too does so this often, then the thread goes on.
 constexpr int kFlushRounds = 4;
 

@@ -17,7 +17,7 @@ Error refused(const Reply& reply, std::string_view command) {
   // Redis repeats arguments behind this; they may be secret or megabytes.
   text = text.substr(0, text.find(", with args"));
   int code = error_code(reply) == "OOM" ? ENOSPC : EIO;
-  return {Fault::kRefused, code, fmt::format("redis refused {}: {}", command, quoted(text))};
+  return {Fault::kRefused, code, fmt::format("redis refused {}: {}", command, quote(text))};
 }
 
 Result<void> expect_applied(std::span<const Reply> replies, std::string_view what) {

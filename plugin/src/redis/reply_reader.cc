@@ -116,7 +116,7 @@ ReplyReader::Found ReplyReader::next(Reply& out) {
   builder_->root_is_push = builder_->root_is_push && reader_->ridx >= 0;
   void* raw = nullptr;
   if (redisReaderGetReply(reader_.get(), &raw) != REDIS_OK) {
-    error_ = quoted(reader_->errstr);
+    error_ = quote(reader_->errstr);
     return Found::kBroken;
   }
   if (raw == nullptr) return Found::kNothing;

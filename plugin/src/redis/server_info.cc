@@ -59,7 +59,8 @@ Result<ServerInfo> inspect_server(const Dialer& dialer, Connection& connection,
     for (const std::string& name : names) grant += " +" + lower_case(name);
     return Error{Fault::kConfig, EACCES,
                  fmt::format("{}: user {} may not run {} on the keys of a volume: grant it with "
-                             "{}", where, quoted(dialer.user()), fmt::join(names, ", "), grant)};
+                             "{}",
+                             where, quote(dialer.user()), fmt::join(names, ", "), grant)};
   }
   const Reply& reply = replies.front();
   if (reply.is_error()) return refused(reply, "INFO");
@@ -73,8 +74,7 @@ Result<ServerInfo> inspect_server(const Dialer& dialer, Connection& connection,
   auto major = parse_decimal<int>(std::string_view(info.version).substr(0, info.version.find('.')));
   if (!major || *major < kMajorLeast)
     return Error{Fault::kConfig, EPROTONOSUPPORT,
-                 fmt::format("{} is Redis {}: 6.0 or newer is needed", where,
-                             quoted(info.version))};
+                 fmt::format("{} is Redis {}: 6.0 or newer is needed", where, quote(info.version))};
   return info;
 }
 

@@ -37,7 +37,7 @@ Result<void> expect_empty(const Layout& layout) {
       return Error{Fault::kLocalStore, EIO, fmt::format("{} is missing", layout.identity())};
     }
     return Error{Fault::kConfig, ENOTEMPTY,
-                 fmt::format("{} is not a local store: it holds {}", layout.dir, quoted(name))};
+                 fmt::format("{} is not a local store: it holds {}", layout.dir, quote(name))};
   }
   return {};
 }
@@ -54,7 +54,7 @@ Result<void> WtStore::identify() {
   if (identity->volume != options_.volume) {
     return Error{Fault::kConfig, EINVAL,
                  fmt::format("{} is the local store of volume {}, not of {}", layout_.dir,
-                             quoted(identity->volume), options_.volume)};
+                             quote(identity->volume), options_.volume)};
   }
   fresh_ = !identity->ready;
   if (!fresh_) return upgrade(layout_, *identity);

@@ -18,7 +18,7 @@ Result<uint64_t> key_number(std::string_view key) {
   BytesReader reader(key);
   const auto number = reader.be<uint64_t>();
   if (!reader.ok() || reader.left() != 0)
-    return Error{Fault::kCorrupt, EIO, "local store: key " + quoted(key) + " is not a number"};
+    return Error{Fault::kCorrupt, EIO, "local store: key " + quote(key) + " is not a number"};
   return number;
 }
 

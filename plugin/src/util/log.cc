@@ -3,7 +3,7 @@
 
 namespace fastmeta {
 
-std::string quoted(std::string_view bytes, size_t max) {
+std::string quote(std::string_view bytes, size_t max) {
   std::string out = "\"";
   for (char c : bytes.substr(0, max)) {
     auto byte = static_cast<unsigned char>(c);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Where log lines go: a sink that the owner of the volume installs. Lines never
-// hold secrets; bytes of unknown origin are quoted by quoted().
+// hold secrets; bytes of unknown origin go through quote().
 #pragma once
 
 #include <fmt/format.h>
@@ -48,6 +48,6 @@ class Log {
 };
 
 // The bytes between double quotes, unprintable ones as \xNN, cut at `max` bytes.
-std::string quoted(std::string_view bytes, size_t max = 255);
+std::string quote(std::string_view bytes, size_t max = 255);
 
 }  // namespace fastmeta

@@ -7,7 +7,7 @@
 namespace fastmeta {
 namespace {
 constexpr size_t kWordMax = 64;  // longer ones are no key; bounds the work
-}
+}  // namespace
 
 size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<size_t> two_up(b.size() + 1), above(b.size() + 1), row(b.size() + 1);

@@ -12,8 +12,6 @@
 namespace fastmeta::host::test {
 namespace {
 
-constexpr uint32_t kBlock = 64u << 10;
-
 RigOptions compacting() {
   RigOptions options;
   options.data.compact = true;

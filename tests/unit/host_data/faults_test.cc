@@ -17,8 +17,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr uint32_t kBlock = 64u << 10;
-
 FaultyStore::Fault fail(const char* which, int rc) {
   return [=](const char* op, const std::string&) { return op == std::string(which) ? rc : 0; };
 }

@@ -12,8 +12,6 @@
 namespace fastmeta::host::test {
 namespace {
 
-constexpr uint32_t kBlock = 64u << 10;
-
 // What the store was asked to sync, in order of their names.
 class Synced {
  public:

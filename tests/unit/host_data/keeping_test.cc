@@ -15,8 +15,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr uint32_t kBlock = 64u << 10;
-
 // What is left in the folder of kept objects.
 size_t kept(const std::string& root) {
   size_t count = 0;

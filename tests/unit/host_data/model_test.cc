@@ -129,8 +129,6 @@ class Worker {
 
 class Model : public testing::TestWithParam<Setting> {};
 
-}  // namespace
-
 TEST_P(Model, ReadsWhatWasWritten) {
   RigOptions options;
   options.compression = GetParam().compression;
@@ -200,4 +198,5 @@ TEST(Writers, OfOneFileDoNotDisturbEachOther) {
   }
 }
 
+}  // namespace
 }  // namespace fastmeta::host::test

@@ -21,7 +21,6 @@
 namespace fastmeta::host::test {
 namespace {
 
-constexpr uint32_t kBlock = 64u << 10;
 constexpr OpenSlice::Origin kOrigin{{100, 7}, {}};
 
 class Slices : public testing::Test {
@@ -36,8 +35,6 @@ class Slices : public testing::Test {
   BufferPool pool_{kBlock, 1u << 20};
   uint64_t id_ = 0;
 };
-
-}  // namespace
 
 TEST_F(Slices, GrowAtTheirEndAndMayBeWrittenOver) {
   const auto one = slice(1000);
@@ -343,4 +340,5 @@ TEST(Pieces, WhatNoPieceCoversIsZeros) {
   EXPECT_EQ(out, std::string("\0\0bc\0\0\0\0abc\0\0\0\0\0", 16));
 }
 
+}  // namespace
 }  // namespace fastmeta::host::test

@@ -68,10 +68,12 @@ class FaultyStore final : public ObjectStore {
   bool ranges_;
 };
 
+inline constexpr uint32_t kBlock = 64u << 10;
+
 struct RigOptions {
   std::string compression = "none";
   bool hash_prefix = false;
-  uint32_t block_bytes = 64u << 10;
+  uint32_t block_bytes = kBlock;
   bool ranges = true;  // of the store
   bool start = true;   // the engine's threads
   std::string root;    // instead of a temporary directory

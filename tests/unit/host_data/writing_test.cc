@@ -39,8 +39,6 @@ class Gate {
   int waiting_ = 0;
 };
 
-constexpr uint32_t kBlock = 64u << 10;
-
 }  // namespace
 
 TEST(Writing, SmallFileIsOneObjectAndOneCommit) {

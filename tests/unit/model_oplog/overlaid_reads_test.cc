@@ -11,7 +11,7 @@ namespace {
 
 using namespace model;  // NOLINT
 
-RawValue value(const std::string& bytes) {
+RawValue raw_value(const std::string& bytes) {
   RawValue raw;
   raw.exists = true;
   raw.bytes = bytes;
@@ -45,7 +45,7 @@ TEST(OverlaidReads, AfterDelTheServersAnswerDoesNotMatter) {
   OverlaidReads reads;
   reads.write({WriteOp::kDel, "h", {}, {}, 0});
   reads.write({WriteOp::kHSet, "h", "f", "1", 0});
-  reads.load({ReadKind::kField, "h", "g"}, value("2"));
+  reads.load({ReadKind::kField, "h", "g"}, raw_value("2"));
   EXPECT_FALSE(reads.find({ReadKind::kField, "h", "g"})->exists);
   EXPECT_EQ(reads.find({ReadKind::kHashCount, "h", {}})->count, 1u);
   EXPECT_EQ(reads.find({ReadKind::kHash, "h", {}})->fields.size(), 1u);
@@ -56,7 +56,7 @@ TEST(OverlaidReads, TheCountFollowsFieldsThatWereSeen) {
   RawValue one;
   one.count = 1;
   reads.load({ReadKind::kHashCount, "d5", {}}, one);
-  reads.load({ReadKind::kField, "d5", "a"}, value("x"));
+  reads.load({ReadKind::kField, "d5", "a"}, raw_value("x"));
   reads.load({ReadKind::kField, "d5", "b"}, {});
   reads.write({WriteOp::kHSet, "d5", "b", "x", 0});
   EXPECT_EQ(reads.find({ReadKind::kHashCount, "d5", {}})->count, 2u);
@@ -76,10 +76,10 @@ TEST(OverlaidReads, ADirectoryNeverSeemsEmptyByAGuess) {
 
 TEST(OverlaidReads, WhatRedisRefusesChangesNothing) {
   OverlaidReads reads;
-  reads.load({ReadKind::kString, "s", {}}, value("no number"));
+  reads.load({ReadKind::kString, "s", {}}, raw_value("no number"));
   reads.write({WriteOp::kIncrBy, "s", {}, {}, 1});
   EXPECT_EQ(reads.find({ReadKind::kString, "s", {}})->bytes, "no number");
-  reads.load({ReadKind::kString, "n", {}}, value(std::to_string(INT64_MAX)));
+  reads.load({ReadKind::kString, "n", {}}, raw_value(std::to_string(INT64_MAX)));
   reads.write({WriteOp::kIncrBy, "n", {}, {}, 1});
   EXPECT_EQ(reads.find({ReadKind::kString, "n", {}})->bytes, std::to_string(INT64_MAX));
 }

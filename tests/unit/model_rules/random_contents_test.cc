@@ -8,7 +8,7 @@
 namespace fastmeta::test {
 namespace {
 
-constexpr int kOperations = 3000;
+constexpr int kContentsOperations = 3000;
 constexpr uint32_t kMiB = 1 << 20;
 
 // Bytes by offset; what is not there is zero.
@@ -28,7 +28,7 @@ class RandomContents {
   RandomContents(uint64_t seed, bool trash) : dice_(seed) { w_.facts.trash = trash; }
 
   void run() {
-    for (int i = 0; i < kOperations && !::testing::Test::HasFailure(); ++i) {
+    for (int i = 0; i < kContentsOperations && !::testing::Test::HasFailure(); ++i) {
       step_ = "operation " + std::to_string(i) + " ";
       step();
       if (i % 50 == 0) check_all();
@@ -36,7 +36,7 @@ class RandomContents {
     w_.facts.trash = false;
     while (!files_.empty()) remove(files_.begin()->first);
     check_all();
-    EXPECT_GT(compactions_, kOperations / 40);
+    EXPECT_GT(compactions_, kContentsOperations / 40);
   }
 
  private:

@@ -9,7 +9,7 @@
 namespace fastmeta::test {
 namespace {
 
-constexpr int kOperations = 4000;
+constexpr int kTreeOperations = 4000;
 constexpr int kCheckEach = 100;
 const std::vector<std::string> kNames = {"a", "b", "c", "d", "\xff\x01", std::string(255, 'z')};
 const std::vector<Caller> kCallers = {kRoot, kRoot, kRoot, kAnn, kBob};
@@ -24,7 +24,7 @@ class RandomTree {
   }
 
   void run() {
-    for (int i = 0; i < kOperations && !::testing::Test::HasFailure(); ++i) {
+    for (int i = 0; i < kTreeOperations && !::testing::Test::HasFailure(); ++i) {
       step_ = "operation " + std::to_string(i) + ": ";
       step();
       if (i % kCheckEach == 0) check();
@@ -32,7 +32,7 @@ class RandomTree {
     for (Ino ino : std::set<Ino>(ref_.open)) close(ino);
     w_.purge();
     check();
-    EXPECT_GT(successes_, kOperations / 4) << "hardly anything was tried";
+    EXPECT_GT(successes_, kTreeOperations / 4) << "hardly anything was tried";
     EXPECT_GE(errnos_.size(), 8u) << "hardly any error was tried";
   }
 

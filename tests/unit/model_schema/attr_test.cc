@@ -9,7 +9,7 @@
 namespace fastmeta::model {
 namespace {
 
-constexpr unsigned kSeed = 20261;
+constexpr unsigned kAttrSeed = 20261;
 
 // The example of the schema page: a fresh root directory.
 const char* const kRootHex =
@@ -67,7 +67,7 @@ TEST(AttrCodec, HasTheFourLengthsOfTheStandardClient) {
 }
 
 TEST(AttrCodec, TakesEveryLengthAndWritesTheSameBytesBack) {
-  std::mt19937 random(kSeed);
+  std::mt19937 random(kAttrSeed);
   for (int round = 0; round < 200; ++round) {
     for (size_t length = 0; length <= 90; ++length) {
       std::string bytes = encode_attr(root()).substr(0, std::min<size_t>(length, 71));
@@ -171,7 +171,7 @@ Attr random_attr(std::mt19937_64& random) {
 }
 
 TEST(AttrCodec, GivesBackWhatItWasGiven) {
-  std::mt19937_64 random(kSeed);
+  std::mt19937_64 random(kAttrSeed);
   for (int i = 0; i < 20'000; ++i) {
     const Attr attr = random_attr(random);
     auto again = decode_attr(encode_attr(attr));

@@ -10,7 +10,7 @@
 namespace fastmeta::model {
 namespace {
 
-constexpr unsigned kSeed = 20262;
+constexpr unsigned kCodecSeed = 20262;
 
 template <typename T>
 void expect_corrupt(const Result<T>& result, size_t offset) {
@@ -153,7 +153,7 @@ void expect_stable(std::string_view bytes, Result<T> (*decode)(std::string_view)
 }
 
 TEST(Codecs, NeverCrashOnRandomBytes) {
-  std::mt19937 random(kSeed);
+  std::mt19937 random(kCodecSeed);
   std::vector<std::string> seeds;
   for (const GoldenKey& key : golden_keys()) {
     if (key.type == "string") seeds.push_back(key.string);
@@ -185,7 +185,7 @@ TEST(Codecs, NeverCrashOnRandomBytes) {
 }
 
 TEST(Codecs, GiveBackWhatTheyWereGiven) {
-  std::mt19937_64 random(kSeed);
+  std::mt19937_64 random(kCodecSeed);
   const auto u32 = [&] { return static_cast<uint32_t>(random()); };
   for (int i = 0; i < 20'000; ++i) {
     const Dentry dentry{static_cast<FileType>(1 + random() % 7), 1 + random() / 2};

@@ -43,7 +43,7 @@ class ViewTest : public testing::Test {
 };
 
 template <typename T>
-void expect_corrupt(const Result<T>& result, const std::string& where) {
+void expect_corrupt_at(const Result<T>& result, const std::string& where) {
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().fault, Fault::kCorrupt);
   EXPECT_EQ(result.error().code, EIO);
@@ -136,15 +136,15 @@ TEST_F(ViewTest, ReadsTypedValues) {
 
 TEST_F(ViewTest, NamesTheKeyAndTheOffsetOfBadBytes) {
   view.values[view.attr_key(2)] = bytes("short");
-  expect_corrupt(view.attr(2), "{2}i2: offset 5:");
+  expect_corrupt_at(view.attr(2), "{2}i2: offset 5:");
   view.values[view.dentry_key(1, "a\n")] = bytes("12345678901");
-  expect_corrupt(view.dentry(1, "a\n"), "{2}d1 field \"a\\x0a\": offset 9:");
+  expect_corrupt_at(view.dentry(1, "a\n"), "{2}d1 field \"a\\x0a\": offset 9:");
   view.values[view.chunk_key(2, 1)].items = {encode_slice({0, 1, 10, 0, 10}), "xx"};
-  expect_corrupt(view.chunk(2, 1), "{2}c2_1 record 1: offset 2:");
+  expect_corrupt_at(view.chunk(2, 1), "{2}c2_1 record 1: offset 2:");
   view.values[view.parents_key(2)].fields = {{"1", "many"}};
-  expect_corrupt(view.parents(2), "{2}p2 field \"1\": offset 0:");
+  expect_corrupt_at(view.parents(2), "{2}p2 field \"1\": offset 0:");
   view.values[view.parents_key(3)].fields = {{"x", "1"}};
-  expect_corrupt(view.parents(3), "{2}p3 field \"x\": offset 0:");
+  expect_corrupt_at(view.parents(3), "{2}p3 field \"x\": offset 0:");
 }
 
 }  // namespace

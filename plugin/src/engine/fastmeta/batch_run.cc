@@ -19,10 +19,10 @@ namespace {
 constexpr int64_t kLateNs = int64_t{600} * 1'000'000'000;
 
 std::string place(const ReadKey& read) {
-  return read.kind == model::ReadKind::kField ? read.key + " " + quoted(read.field) : read.key;
+  return read.kind == model::ReadKind::kField ? read.key + " " + quote(read.field) : read.key;
 }
 
-std::string broken(const model::Reliance& reliance) {
+std::string why_broken(const model::Reliance& reliance) {
   const std::string where = place(reliance.read);
   switch (reliance.expect) {
     case Expect::kAbsent: return where + " exists now";
@@ -96,7 +96,7 @@ std::optional<Clash> BatchRun::broken_reliance(SyncBatch& batch, const PendingPt
       static_cast<void>(batch.view->need({reliance.read}));
       continue;
     }
-    if (!model::still_holds(reliance, *answer)) return Clash{item, 0, broken(reliance)};
+    if (!model::still_holds(reliance, *answer)) return Clash{item, 0, why_broken(reliance)};
   }
   return std::nullopt;
 }

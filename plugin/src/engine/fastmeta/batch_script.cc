@@ -174,12 +174,12 @@ bool scripts_refused(const redis::Reply& reply) {
 
 Result<void> judge_script(SyncBatch& batch, const redis::Reply& reply) {
   if (reply.is_error()) return redis::refused(reply, "EVAL");
-  if (reply.is_text()) return Error{Fault::kConflict, EIO, "changed: " + quoted(reply.text)};
+  if (reply.is_text()) return Error{Fault::kConflict, EIO, "changed: " + quote(reply.text)};
   for (const redis::Reply& item : reply.items)
     if (item.is_text())
-      return Error{Fault::kCorrupt, EIO,
-                   "a write was refused inside a script whose rest took effect: key " +
-                       quoted(item.text)};
+      return Error{
+          Fault::kCorrupt, EIO,
+          "a write was refused inside a script whose rest took effect: key " + quote(item.text)};
   for (const model::SliceRelease& release : batch.merged.releases)
     if (release.write < reply.items.size() && reply.items[release.write].number < 0)
       batch.unreferenced.push_back(release);

@@ -78,8 +78,8 @@ Result<void> judge_exec(SyncBatch& batch, const std::vector<Command>& block,
     return Error{Fault::kCorrupt, EIO,
                  fmt::format("key {}: {} was refused inside a transaction whose rest took "
                              "effect: {}",
-                             quoted(refused.size() > 1 ? refused[1] : std::string()), refused[0],
-                             quoted(exec.items[i].text))};
+                             quote(refused.size() > 1 ? refused[1] : std::string()), refused[0],
+                             quote(exec.items[i].text))};
   }
   for (const model::SliceRelease& release : batch.merged.releases)
     if (exec.items[release.write].number < 0) batch.unreferenced.push_back(release);

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/fastmeta/record_json.h"
+#include "engine/request_json.h"
 
 namespace fastmeta::engine {
 namespace {
@@ -19,13 +20,6 @@ constexpr uint64_t kLimitMax = 10'000;
 constexpr size_t kPageBytes = 1 << 20;
 
 Error wrong(std::string text) { return {Fault::kConfig, EINVAL, std::move(text)}; }
-
-Result<json> parse(std::string_view request) {
-  if (request.empty()) return json::object();
-  json parsed = json::parse(request, nullptr, false);
-  if (!parsed.is_object()) return wrong("the request is no JSON object");
-  return parsed;
-}
 
 Result<uint64_t> number(const json& request, const char* field, uint64_t otherwise) {
   const auto at = request.find(field);
@@ -94,7 +88,7 @@ Result<std::string> one(store::Tables& tables, const Kind& kind, const json& req
 
 Result<std::string> inspect_tables(store::Tables& tables, std::string_view verb,
                                    std::string_view request) {
-  MDP_TRY(const json asked, parse(request));
+  MDP_TRY(const json asked, parse_request(request));
   if (verb == "oplog") return page(tables, kRecords, asked);
   if (verb == "oplog-record") return one(tables, kRecords, asked);
   if (verb == "conflicts") return page(tables, kConflicts, asked);

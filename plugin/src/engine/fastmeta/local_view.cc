@@ -75,7 +75,7 @@ const Row& LocalView::row(const std::string& name) const {
       row = std::move(*decoded);
     } else {
       failure_ = std::move(decoded).error();
-      failure_->text = quoted(name) + ": " + failure_->text;
+      failure_->text = quote(name) + ": " + failure_->text;
     }
   }
   return rows_.emplace(name, std::move(row)).first->second;

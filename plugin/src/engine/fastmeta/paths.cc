@@ -56,7 +56,7 @@ std::string name_in(store::Transaction& transaction, const model::KeySpace& keys
   return scanned ? name : std::string();
 }
 
-std::string joined(const std::string& folder, const std::string& name) {
+std::string path_in(const std::string& folder, const std::string& name) {
   return folder == "/" ? "/" + name : folder + "/" + name;
 }
 
@@ -77,7 +77,7 @@ std::string path_of(store::Transaction& transaction, const model::KeySpace& keys
 std::string path_of(store::Transaction& transaction, const model::KeySpace& keys,
                     const model::Operation& operation) {
   auto named = [&](Ino parent, const std::string& name) {
-    return joined(path_of(transaction, keys, parent), name);
+    return path_in(path_of(transaction, keys, parent), name);
   };
   return std::visit(
       [&](const auto& want) -> std::string {

@@ -126,7 +126,7 @@ struct Arguments {
   void operator()(const model::LastCloseArgs& a) { out["ino"] = a.ino; }
 };
 
-const char* name_of(model::Reliance::Expect expect) {
+const char* expect_name(model::Reliance::Expect expect) {
   switch (expect) {
     case model::Reliance::Expect::kNothing: return "read";
     case model::Reliance::Expect::kAbsent: return "absent";
@@ -137,7 +137,7 @@ const char* name_of(model::Reliance::Expect expect) {
   return "unknown";
 }
 
-const char* name_of(model::WriteOp op) {
+const char* write_name(model::WriteOp op) {
   constexpr const char* kNames[] = {"SET",   "DEL",    "INCRBY", "HSET", "HDEL",
                                     "HINCRBY", "RPUSH", "RPUSHX", "LPUSH", "LTRIM",
                                     "ZADD",  "ZREM",   "SADD",   "SREM", "HSETNX"};
@@ -148,13 +148,13 @@ const char* name_of(model::WriteOp op) {
 void add_details(json& out, const model::OplogRecord& record, std::string_view bytes) {
   json relied = json::array(), writes = json::array(), locks = json::array();
   for (const model::Reliance& one : record.relied) {
-    json item = {{"key", as_json(one.read.key)}, {"expect", name_of(one.expect)}};
+    json item = {{"key", as_json(one.read.key)}, {"expect", expect_name(one.expect)}};
     if (one.read.kind == model::ReadKind::kField) item["field"] = as_json(one.read.field);
     if (one.value != 0) item["value"] = one.value;
     relied.push_back(std::move(item));
   }
   for (const model::Write& one : record.writes) {
-    json item = {{"op", name_of(one.op)}, {"key", as_json(one.key)}};
+    json item = {{"op", write_name(one.op)}, {"key", as_json(one.key)}};
     if (!one.field.empty()) item["field"] = as_json(one.field);
     if (!one.value.empty()) item["value"] = as_json(one.value);
     if (one.delta != 0) item["delta"] = one.delta;

@@ -76,7 +76,7 @@ class Reader {
   bool ok_ = true;
 };
 
-Error broken(size_t offset, const char* what) {
+Error broken_row(size_t offset, const char* what) {
   return {Fault::kCorrupt, EIO,
           "local row: offset " + std::to_string(offset) + ": " + what};
 }
@@ -111,11 +111,11 @@ std::string encode_row(const Row& row) {
 }
 
 Result<Row> decode_row(std::string_view bytes) {
-  if (bytes.empty()) return broken(0, "it is empty");
+  if (bytes.empty()) return broken_row(0, "it is empty");
   const auto head = static_cast<uint8_t>(bytes[0]);
   const int base = head & 3;
   const int local = (head >> 2) & 7;
-  if ((head & ~kKnownBits) != 0 || base > 2 || local > 4) return broken(0, "unknown kind");
+  if ((head & ~kKnownBits) != 0 || base > 2 || local > 4) return broken_row(0, "unknown kind");
   Row row;
   row.base = static_cast<Row::Base>(base);
   row.local = static_cast<Row::Local>(local);
@@ -129,8 +129,8 @@ Result<Row> decode_row(std::string_view bytes) {
     if (row.local == Row::Local::kDelta) row.local_delta = unzigzag(in.number());
   }
   if (head & kBornBit) row.born = in.token();
-  if (!in.ok()) return broken(in.at(), "it ends too early");
-  if (!in.at_end()) return broken(in.at(), "bytes behind its end");
+  if (!in.ok()) return broken_row(in.at(), "it ends too early");
+  if (!in.at_end()) return broken_row(in.at(), "bytes behind its end");
   return row;
 }
 

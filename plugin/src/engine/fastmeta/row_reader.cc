@@ -35,13 +35,13 @@ bool is_name(std::string_view name) {
 
 void RowReader::add(std::string_view name, std::string_view bytes) {
   if (!is_name(name)) {
-    parts_.log.error("key {}: entry {} is no name; it is left out", quoted(keys_.dir(dir_)),
-                     quoted(name));
+    parts_.log.error("key {}: entry {} is no name; it is left out", quote(keys_.dir(dir_)),
+                     quote(name));
     return;
   }
   auto dentry = model::decode_dentry(bytes);
   if (!dentry)
-    parts_.log.error("key {}: entry {}: {}", quoted(keys_.dir(dir_)), quoted(name),
+    parts_.log.error("key {}: entry {}: {}", quote(keys_.dir(dir_)), quote(name),
                      dentry.error().text);
   listing_->add(name, dentry ? *dentry : model::Dentry{});
 }

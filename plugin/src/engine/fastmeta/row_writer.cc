@@ -45,7 +45,7 @@ Result<Row> RowWriter::load(const std::string& row) {
   auto decoded = decode_row(*bytes);
   if (decoded) return decoded;
   Error error = std::move(decoded).error();
-  error.text = quoted(row) + ": " + error.text;
+  error.text = quote(row) + ": " + error.text;
   return error;
 }
 

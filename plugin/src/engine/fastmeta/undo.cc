@@ -354,8 +354,10 @@ Result<Undo::Verdict> Undo::run_again(Closure& closure, store::Transaction& tran
 void Undo::tell(Closure& closure) {
   if (closure.adopted) {
     const auto& create = std::get<model::CreateArgs>(closure.clash.item->record.operation);
-    parts_.log.info("{} of inode {} was created by another client first: it is used instead of "
-                    "inode {}", quoted(create.name), create.parent, closure.adopted->ours);
+    parts_.log.info(
+        "{} of inode {} was created by another client first: it is used instead of "
+        "inode {}",
+        quote(create.name), create.parent, closure.adopted->ours);
     closure.folders.insert(create.parent);
     closure.attrs.insert({create.parent, closure.adopted->theirs});
     closure.contents.insert(closure.adopted->theirs);
@@ -365,7 +367,7 @@ void Undo::tell(Closure& closure) {
     const auto* record = &closure.members.at(entry.seq).record;
     parts_.log.error("conflict {}: {} of {} was undone: {}; see 'fastmeta conflicts show {}'",
                      entry.id, model::name_of(model::kind_of(record->operation)),
-                     quoted(entry.path_then), entry.reason, entry.id);
+                     quote(entry.path_then), entry.reason, entry.id);
     for (Ino ino : one.files) {
       closure.attrs.insert(ino);
       closure.contents.insert(ino);

@@ -329,7 +329,7 @@ Result<std::vector<Reply>> Passthrough::commit(Transaction& transaction, const M
     if (!exec.items[i].is_error()) continue;
     // The rest of the transaction was applied: this volume needs a look.
     log_.error("key {}: {} was refused inside a transaction whose rest took effect: {}",
-               quoted(wanted.writes[i].key), commands[i + 1][0], quoted(exec.items[i].text));
+               quote(wanted.writes[i].key), commands[i + 1][0], quote(exec.items[i].text));
     return redis::refused(exec.items[i], commands[i + 1][0]);
   }
   return std::move(exec.items);

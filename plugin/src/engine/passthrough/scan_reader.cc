@@ -47,14 +47,14 @@ Result<void> ScanReader::scan_until(uint64_t size) {
       const std::string& name = entries[i].text;
       if (name.empty() || name.size() > model::kNameMax ||
           name.find_first_of(std::string_view("/\0", 2)) != std::string::npos) {
-        log_.error("key {}: entry {} is no name; it is left out", quoted(keys_.dir(dir_)),
-                   quoted(name));
+        log_.error("key {}: entry {} is no name; it is left out", quote(keys_.dir(dir_)),
+                   quote(name));
         broken_ = true;
         continue;
       }
       auto dentry = model::decode_dentry(entries[i + 1].text);
       if (!dentry) {
-        log_.error("key {}: entry {}: {}", quoted(keys_.dir(dir_)), quoted(name),
+        log_.error("key {}: entry {}: {}", quote(keys_.dir(dir_)), quote(name),
                    dentry.error().text);
         broken_ = true;
       }
@@ -85,7 +85,7 @@ Result<void> ScanReader::fill_attrs(std::vector<Item>& items, uint64_t from) {
     if (auto attr = model::decode_attr(bytes))
       item.attr = std::move(*attr);
     else
-      log_.error("key {}: {}", quoted(keys_.attr(item.dentry.ino)), attr.error().text);
+      log_.error("key {}: {}", quote(keys_.attr(item.dentry.ino)), attr.error().text);
   };
   std::vector<Item*> missing;
   for (Item& item : items) {

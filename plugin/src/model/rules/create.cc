@@ -10,7 +10,7 @@ namespace fastmeta::model {
 
 namespace {
 
-Result<void> check_target(const CreateArgs& want) {
+Result<void> check_symlink(const CreateArgs& want) {
   if (want.type != FileType::kSymlink) return {};
   const bool fits = !want.target.empty() && want.target.size() <= kSymlinkMax;
   if (!fits || want.target.find('\0') != want.target.npos) return answer(EINVAL);
@@ -63,7 +63,7 @@ Attr new_attr(const CreateArgs& want, const Attr& parent) {
 Result<CreateReply> create(const View& seen, const CreateArgs& want, Mutations& out) {
   MDP_TRY_VOID(check_appearing(want.parent, want.name, EEXIST));
   if (!valid_type(static_cast<uint8_t>(want.type))) return answer(EINVAL);
-  MDP_TRY_VOID(check_target(want));
+  MDP_TRY_VOID(check_symlink(want));
   MDP_TRY_VOID(check_limits(seen.facts(), 4096, 1));
 
   const KeySpace& keys = seen.keys();

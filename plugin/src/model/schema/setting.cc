@@ -59,8 +59,6 @@ Result<void> read(const json& all, const char* field, T& out) {
   return {};
 }
 
-Error refused(const std::string& text) { return {Fault::kConfig, EINVAL, "setting: " + text}; }
-
 Result<void> check_window(const Setting& setting) {
   const auto ours = parse_version(kFormatVersion);
   struct Bound {
@@ -73,16 +71,18 @@ Result<void> check_window(const Setting& setting) {
     if (bound.text.empty()) continue;
     const auto limit = parse_version(bound.text);
     if (!limit)
-      return refused(std::string(bound.field) + " is " + quoted(bound.text, 40) +
-                     ", which is no version");
+      return bad_setting(std::string(bound.field) + " is " + quote(bound.text, 40) +
+                         ", which is no version");
     if (compare_versions(*ours, *limit) == bound.refused_when)
-      return refused(std::string(bound.field) + " is " + bound.text +
-                     ", this client has the format of " + std::string(kFormatVersion));
+      return bad_setting(std::string(bound.field) + " is " + bound.text +
+                         ", this client has the format of " + std::string(kFormatVersion));
   }
   return {};
 }
 
 }  // namespace
+
+Error bad_setting(const std::string& text) { return {Fault::kConfig, EINVAL, "setting: " + text}; }
 
 Result<Setting> parse_setting(std::string_view text) {
   const json all = json::parse(text, nullptr, false);
@@ -122,26 +122,27 @@ Result<Setting> parse_setting(std::string_view text) {
 
 Result<void> check_supported(const Setting& s) {
   if (s.meta_version > kMetaVersionMax)
-    return refused("MetaVersion is " + std::to_string(s.meta_version) + ", up to " +
-                   std::to_string(kMetaVersionMax) + " is understood");
+    return bad_setting("MetaVersion is " + std::to_string(s.meta_version) + ", up to " +
+                       std::to_string(kMetaVersionMax) + " is understood");
   MDP_TRY_VOID(check_window(s));
   if (s.storage != kStorage)
-    return refused("Storage is " + quoted(s.storage, 40) + ", only \"file\" is supported");
+    return bad_setting("Storage is " + quote(s.storage, 40) + ", only \"file\" is supported");
   if (!valid_block_size(s.block_size_kib))
-    return refused("BlockSize is " + std::to_string(s.block_size_kib) + ", " +
-                   std::string(kBlockSizeAllowed));
+    return bad_setting("BlockSize is " + std::to_string(s.block_size_kib) + ", " +
+                       std::string(kBlockSizeAllowed));
   if (!valid_compression(s.compression))
-    return refused("Compression is " + quoted(s.compression, 40) + ", " +
-                   std::string(kCompressionAllowed));
+    return bad_setting("Compression is " + quote(s.compression, 40) + ", " +
+                       std::string(kCompressionAllowed));
   if (s.shards > 1)
-    return refused("Shards is " + std::to_string(s.shards) + ", more than one is not supported");
-  if (!s.encrypt_key.empty()) return refused("EncryptKey is set, encryption is not supported");
+    return bad_setting("Shards is " + std::to_string(s.shards) +
+                       ", more than one is not supported");
+  if (!s.encrypt_key.empty()) return bad_setting("EncryptKey is set, encryption is not supported");
   if (s.trash_days < 0)
-    return refused("TrashDays is " + std::to_string(s.trash_days) + ", at least 0 is allowed");
-  if (s.enable_acl) return refused("EnableACL is true, ACLs are not supported");
+    return bad_setting("TrashDays is " + std::to_string(s.trash_days) + ", at least 0 is allowed");
+  if (s.enable_acl) return bad_setting("EnableACL is true, ACLs are not supported");
   if (s.user_group_quota)
-    return refused("UserGroupQuota is true, quotas of users and groups are not supported");
-  if (s.change_log) return refused("ChangeLog is true, the change log is not supported");
+    return bad_setting("UserGroupQuota is true, quotas of users and groups are not supported");
+  if (s.change_log) return bad_setting("ChangeLog is true, the change log is not supported");
   return {};
 }
 

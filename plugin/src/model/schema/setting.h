@@ -51,6 +51,9 @@ Result<Setting> parse_setting(std::string_view json);
 // out of range: kConfig, naming the field and what is allowed.
 Result<std::string> new_setting(std::string_view wanted, std::string_view uuid);
 
+// kConfig, of the volume's settings.
+Error bad_setting(const std::string& text);
+
 // kConfig naming the field of `setting` when we must not serve this volume.
 Result<void> check_supported(const Setting& setting);
 

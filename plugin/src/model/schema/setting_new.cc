@@ -45,8 +45,6 @@ constexpr std::array kGiven = {
     std::string_view("MaxClientVersion"),
 };
 
-Error refused(const std::string& text) { return {Fault::kConfig, EINVAL, "setting: " + text}; }
-
 char lower(char c) { return static_cast<char>(std::tolower(static_cast<unsigned char>(c))); }
 
 std::string all_lower(std::string_view text) {
@@ -62,21 +60,22 @@ Error unknown_field(std::string_view field) {
     return edit_distance(looked_at, all_lower(a.field)) <
            edit_distance(looked_at, all_lower(b.field));
   });
-  return refused(quoted(field, kNameBytesMax) + " is no field of it, the nearest is " +
-                 std::string(nearest->field));
+  return bad_setting(quote(field, kNameBytesMax) + " is no field of it, the nearest is " +
+                     std::string(nearest->field));
 }
 
 Result<void> check_kind(const Choice& choice, const Json& value) {
   const std::string field(choice.field);
   switch (choice.kind) {
     case Kind::kString:
-      if (!value.is_string()) return refused(field + " must be a string");
+      if (!value.is_string()) return bad_setting(field + " must be a string");
       break;
     case Kind::kNumber:
-      if (!value.is_number_unsigned()) return refused(field + " must be a whole number, 0 or more");
+      if (!value.is_number_unsigned())
+        return bad_setting(field + " must be a whole number, 0 or more");
       break;
     case Kind::kBool:
-      if (!value.is_boolean()) return refused(field + " must be true or false");
+      if (!value.is_boolean()) return bad_setting(field + " must be true or false");
       break;
   }
   return {};
@@ -85,7 +84,7 @@ Result<void> check_kind(const Choice& choice, const Json& value) {
 Result<Json> read_wanted(std::string_view text) {
   Json wanted = Json::parse(text, nullptr, false);
   if (wanted.is_discarded() || !wanted.is_object())
-    return refused("what is wanted is not a JSON object");
+    return bad_setting("what is wanted is not a JSON object");
   for (auto it = wanted.begin(); it != wanted.end(); ++it) {
     const std::string& field = it.key();
     auto choice = std::find_if(kChoices.begin(), kChoices.end(),
@@ -93,7 +92,7 @@ Result<Json> read_wanted(std::string_view text) {
     if (choice != kChoices.end()) {
       MDP_TRY_VOID(check_kind(*choice, it.value()));
     } else if (std::find(kGiven.begin(), kGiven.end(), field) != kGiven.end()) {
-      return refused(field + " cannot be chosen");
+      return bad_setting(field + " cannot be chosen");
     } else {
       return unknown_field(field);
     }
@@ -104,7 +103,7 @@ Result<Json> read_wanted(std::string_view text) {
 // Objects are found by appending their name to it.
 Result<std::string> bucket_folder(std::string bucket) {
   if (!bucket.starts_with('/') || bucket.find('\0') != std::string::npos)
-    return refused("Bucket must be an absolute path");
+    return bad_setting("Bucket must be an absolute path");
   if (!bucket.ends_with('/')) bucket += '/';
   return bucket;
 }
@@ -140,7 +139,7 @@ Result<std::string> new_setting(std::string_view wanted_text, std::string_view u
 
   const std::string name = string("Name", "");
   if (!valid_volume_name(name))
-    return refused("Name is " + quoted(name, 80) + ", " + std::string(kNameAllowed));
+    return bad_setting("Name is " + quote(name, 80) + ", " + std::string(kNameAllowed));
   MDP_TRY(const std::string bucket, bucket_folder(string("Bucket", "")));
   std::string compression = string("Compression", "none");
   std::transform(compression.begin(), compression.end(), compression.begin(), lower);
@@ -179,7 +178,7 @@ Result<std::string> new_setting(std::string_view wanted_text, std::string_view u
   try {
     text = out.dump(0);
   } catch (const Json::exception&) {  // a string that is not UTF-8
-    return refused("Bucket must be UTF-8");
+    return bad_setting("Bucket must be UTF-8");
   }
   // By the rules for an existing volume: nobody can make what nobody can mount.
   auto made = parse_setting(text);
