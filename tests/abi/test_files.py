@@ -6,6 +6,8 @@ import errno
 import fcntl
 import mmap
 import os
+import pathlib
+import shutil
 import signal
 import stat
 import subprocess
@@ -83,6 +85,22 @@ def test_opening_for_truncation(toy):
         assert reader.read() == b""
         writer.write(b"new")
         assert reader.read() == b"new"
+
+
+def test_a_program_that_runs_is_not_truncated(toy):
+    path = toy.root / "program"
+    shutil.copy("/bin/sleep", path)
+    running = subprocess.Popen([path, "60"])
+    try:
+        for flags in (os.O_WRONLY, os.O_RDWR, os.O_TRUNC, os.O_WRONLY | os.O_TRUNC):
+            with pytest.raises(OSError) as refused:
+                os.close(os.open(path, flags))
+            assert refused.value.errno == errno.ETXTBSY
+        assert path.read_bytes() == pathlib.Path("/bin/sleep").read_bytes()
+        assert running.poll() is None
+    finally:
+        running.kill()
+        running.wait()
 
 
 @pytest.mark.parametrize("how", ["echo x >>", "echo x >", ":>", "echo x 1<>", "truncate -s 5"])

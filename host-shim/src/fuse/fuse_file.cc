@@ -26,24 +26,6 @@ std::unique_ptr<FileHandle> make_handle(FileSystem& fs, const mdp_open_reply& op
                  (flags & O_ACCMODE) != O_RDONLY, heard});
 }
 
-// The kernel leaves this to us when it opens for truncation.
-int clear_setuid(FileSystem& fs, const mdp_caller& who, const mdp_attr& attr) {
-  const bool set = (attr.mode & S_ISUID) != 0 ||
-                   ((attr.mode & S_ISGID) != 0 && (attr.mode & S_IXGRP) != 0);
-  if (!set || who.uid == 0 || fs.ops.setattr == nullptr) return 0;
-  mdp_setattr kill{};
-  kill.struct_size = sizeof kill;
-  kill.set = MDP_SET_KILL_SUID;
-  mdp_entry entry{};
-  return fs.ops.setattr(fs.volume, &who, attr.ino, &kill, &entry);
-}
-
-int truncate_opened(FileSystem& fs, const mdp_caller& who, FileHandle& handle) {
-  mdp_attr after{};
-  const int rc = handle.data->truncate(who, 0, &after);
-  return rc != 0 ? rc : clear_setuid(fs, who, after);
-}
-
 void on_open(fuse_req_t req, fuse_ino_t ino, fuse_file_info* fi) {
   FileSystem& fs = fs_of(req);
   const mdp_caller who = caller_of(req);
@@ -57,20 +39,12 @@ void on_open(fuse_req_t req, fuse_ino_t ino, fuse_file_info* fi) {
   std::unique_ptr<FileHandle> handle = make_handle(fs, opened, flags);
   overlay.apply(&opened.attr);
 
-  const bool truncate = (flags & O_TRUNC) != 0;
   const auto verdict = fs.view.opened(ino, opened.attr);
-  if (truncate) {
-    if (const int rc = truncate_opened(fs, who, *handle); rc != 0) {
-      close_file(fs, *handle);
-      return reply_result(req, rc);
-    }
-    fs.view.changed(ino);
-  }
-  if (verdict.stale_attr || truncate) fs.port.expire_inode(ino, false);
+  if (verdict.stale_attr) fs.port.expire_inode(ino, false);
 
   FileHandle* open = fs.files.add(std::move(handle));
   fi->fh = as_fh(open);
-  fi->keep_cache = verdict.keep_pages && !truncate;
+  fi->keep_cache = verdict.keep_pages;
   if (fuse_reply_open(req, fi) != 0) close_file(fs, *fs.files.take(open));
 }
 

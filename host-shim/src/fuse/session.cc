@@ -35,7 +35,8 @@ void choose_capabilities(const mdp_ops& ops, fuse_conn_info* conn) {
   want(FUSE_CAP_PARALLEL_DIROPS, true);
   want(FUSE_CAP_ASYNC_DIO, true);
   want(FUSE_CAP_AUTO_INVAL_DATA, true);
-  want(FUSE_CAP_ATOMIC_O_TRUNC, true);
+  // The kernel would have us truncate before it sees that the file is a program that runs.
+  want(FUSE_CAP_ATOMIC_O_TRUNC, false);
   want(FUSE_CAP_DONT_MASK, true);  // the plugin applies the umask
   want(FUSE_CAP_CACHE_SYMLINKS, true);  // a symlink never changes its target
   want(FUSE_CAP_READDIRPLUS, ops.readdirplus != nullptr);
