@@ -117,6 +117,17 @@ def test_an_unnamed_function_named_like_one_of_a_header_is_caught(tmp_path):
     assert found == ["plugin/src/model/a.cc:3: wrong() is in plugin/src/model/b.h too"]
 
 
+def test_an_unnamed_function_that_hides_one_of_util_is_caught(tmp_path):
+    util = tmp_path / "plugin/src/util/b.h"
+    util.parent.mkdir(parents=True)
+    util.write_text("bool wrong(long at);\n")
+    path = tmp_path / "plugin/src/model/a.cc"
+    path.parent.mkdir(parents=True)
+    path.write_text(HIDDEN)
+    found = list(check_unnamed(tmp_path, [path, util]))
+    assert found == ["plugin/src/model/a.cc:3: wrong() is in plugin/src/util/b.h too"]
+
+
 def test_members_calls_and_public_functions_are_not_taken_for_unnamed_ones(tmp_path):
     public = HIDDEN + "\nvoid other(int a) {\n  wrong(a);\n}\n"
     assert unnamed(tmp_path, a_cc=public, b_cc="void other(long a) {\n  wrong(a);\n}\n",

@@ -354,10 +354,8 @@ Result<Undo::Verdict> Undo::run_again(Closure& closure, store::Transaction& tran
 void Undo::tell(Closure& closure) {
   if (closure.adopted) {
     const auto& create = std::get<model::CreateArgs>(closure.clash.item->record.operation);
-    parts_.log.info(
-        "{} of inode {} was created by another client first: it is used instead of "
-        "inode {}",
-        quote(create.name), create.parent, closure.adopted->ours);
+    parts_.log.info("{} of inode {} was created by another client first: it is used instead of "
+                    "inode {}", quote(create.name), create.parent, closure.adopted->ours);
     closure.folders.insert(create.parent);
     closure.attrs.insert({create.parent, closure.adopted->theirs});
     closure.contents.insert(closure.adopted->theirs);
